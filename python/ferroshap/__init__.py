@@ -1,0 +1,1 @@
+"""Exact SHAP values of gradient-boosted trees."""
