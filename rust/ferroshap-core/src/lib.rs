@@ -1,9 +1,14 @@
 //! Exact Shapley values of tree ensembles, in pure Rust.
 //!
 //! The way through this crate is one line of types, a module each:
-//! bytes → [`formats::Document`] → (canonical arrays) → validated ensemble → rows → plan → kernel → values.
+//! bytes → [`formats::Document`] → canonical arrays → validated [`model::Ensemble`] → [`rows::Rows`] → plan → kernel →
+//! values.
 
 pub mod error;
 pub mod formats;
+pub mod model;
+pub mod parallel;
+pub mod predict;
+pub mod rows;
 
 pub use error::{Error, Result};

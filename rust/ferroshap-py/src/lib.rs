@@ -1,6 +1,17 @@
 //! `ferroshap._native`: extract → release the interpreter lock → core → wrap. No logic of its own.
 
+mod build_info;
+mod control;
+mod ensemble;
+mod error;
+mod rows;
+
 use pyo3::prelude::*;
 
 #[pymodule]
-mod _native {}
+mod _native {
+    #[pymodule_export]
+    use crate::build_info::{after_fork_in_child, build_info, default_threads};
+    #[pymodule_export]
+    use crate::ensemble::Ensemble;
+}

@@ -1,0 +1,175 @@
+//! The validated model. Whatever holds an [`Ensemble`] never checks it again.
+
+use super::arrays::{Accumulation, EnsembleArrays, InputRule};
+use super::split::{CategorySet, Split};
+use super::validate;
+use crate::error::Result;
+
+/// A forest of binary trees with everything that prediction and explanation need.
+///
+/// Guaranteed: every tree is a tree (each node has one parent, no cycle), siblings are neighbours in memory, children
+/// come after their parent, features and outputs are in range, leaves and base are finite, covers are finite and not
+/// negative. Nodes that no root reaches are gone.
+#[derive(Debug, Clone)]
+pub struct Ensemble {
+    pub(super) n_features: usize,
+    pub(super) n_outputs: usize,
+    pub(super) used_features: Vec<u32>,
+    pub(super) trees: Vec<Tree>,
+    pub(super) nodes: Vec<Node>,
+    pub(super) cover: Option<Vec<f64>>,
+    pub(super) leaf_width: usize,
+    pub(super) leaf_values: Vec<f64>,
+    pub(super) set_starts: Vec<usize>,
+    pub(super) set_words: Vec<u32>,
+    pub(super) base: Vec<f64>,
+    pub(super) accumulation: Accumulation,
+    pub(super) input: InputRule,
+}
+
+/// One tree: a range of nodes that starts with its root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tree {
+    /// Index of the root; the tree's nodes follow it.
+    pub root: u32,
+    /// How many nodes it has.
+    pub n_nodes: u32,
+    /// Edges on its longest path.
+    pub depth: u32,
+    /// Most different features on one path.
+    pub path_features: u32,
+    /// The output it adds to; `None`: its leaves are vectors over all outputs.
+    pub output: Option<u32>,
+}
+
+impl Tree {
+    /// The indices of the tree's nodes.
+    pub fn node_range(&self) -> std::ops::Range<usize> {
+        self.root as usize..self.root as usize + self.n_nodes as usize
+    }
+}
+
+/// A node of a tree.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Node {
+    /// The row goes to `left` or to its neighbour `left + 1`.
+    Inner {
+        /// How the choice is made.
+        split: Split,
+        /// Index of the left child.
+        left: u32,
+    },
+    /// The row stays.
+    Leaf {
+        /// Row of [`Ensemble::leaf`].
+        leaf: u32,
+    },
+}
+
+impl Ensemble {
+    /// The model that `arrays` describe.
+    ///
+    /// # Errors
+    /// [`Error::Model`](crate::Error::Model) names the tree, the node and the law that is broken.
+    pub fn try_new(arrays: &EnsembleArrays) -> Result<Self> {
+        validate::ensemble(arrays)
+    }
+
+    /// Columns that a row has.
+    pub fn n_features(&self) -> usize {
+        self.n_features
+    }
+
+    /// Outputs of a prediction.
+    pub fn n_outputs(&self) -> usize {
+        self.n_outputs
+    }
+
+    /// The columns that some node tests, ascending. [`Split::slot`] counts in this list.
+    pub fn used_features(&self) -> &[u32] {
+        &self.used_features
+    }
+
+    /// The trees in the order in which the library adds them.
+    pub fn trees(&self) -> &[Tree] {
+        &self.trees
+    }
+
+    /// All nodes.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// How many leaves all trees have together.
+    pub fn n_leaves(&self) -> usize {
+        self.leaf_values.len() / self.leaf_width
+    }
+
+    /// 1, or the number of outputs where leaves are vectors.
+    pub fn leaf_width(&self) -> usize {
+        self.leaf_width
+    }
+
+    /// The value of a leaf, `leaf_width` numbers, before division by [`Accumulation::divisor`].
+    #[inline(always)]
+    pub fn leaf(&self, leaf: u32) -> &[f64] {
+        &self.leaf_values[leaf as usize * self.leaf_width..][..self.leaf_width]
+    }
+
+    /// Whether the model knows how much training weight reached its nodes.
+    pub fn has_cover(&self) -> bool {
+        self.cover.is_some()
+    }
+
+    /// The share of a node's cover that went left; one half where neither child has any. `None` without covers.
+    ///
+    /// Shares of the sibling pair, not of the parent's stored cover: they sum to one exactly.
+    pub fn left_share(&self, left: u32) -> Option<f64> {
+        let cover = self.cover.as_ref()?;
+        let (l, r) = (cover[left as usize], cover[left as usize + 1]);
+        Some(if l + r > 0.0 { l / (l + r) } else { 0.5 })
+    }
+
+    /// The bit set of a categorical split.
+    #[inline]
+    pub fn category_set(&self, split: &Split, set: u32) -> CategorySet<'_> {
+        let (start, end) = (self.set_starts[set as usize], self.set_starts[set as usize + 1]);
+        CategorySet { words: &self.set_words[start..end], flags: split.flags }
+    }
+
+    /// What every prediction starts from, `(o)`.
+    pub fn base(&self) -> &[f64] {
+        &self.base
+    }
+
+    /// How the library adds its trees up.
+    pub fn accumulation(&self) -> Accumulation {
+        self.accumulation
+    }
+
+    /// What happens to a value before the first comparison.
+    pub fn input(&self) -> InputRule {
+        self.input
+    }
+
+    /// Whether a row with the value `x` in the split's column goes left.
+    #[inline(always)]
+    pub fn goes_left(&self, split: &Split, x: f64) -> bool {
+        match split.set {
+            None => split.numeric_left(x),
+            Some(set) => self.category_set(split, set).left(x, self.input),
+        }
+    }
+
+    /// The leaf that a row reaches; `x` gives the value of a slot, after [`InputRule::apply`].
+    #[inline]
+    pub fn leaf_of(&self, tree: &Tree, x: impl Fn(u32) -> f64) -> u32 {
+        let mut at = tree.root;
+        loop {
+            match &self.nodes[at as usize] {
+                Node::Leaf { leaf } => return *leaf,
+                Node::Inner { split, left } => at = left + u32::from(!self.goes_left(split, x(split.slot))),
+            }
+        }
+    }
+}

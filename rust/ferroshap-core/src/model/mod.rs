@@ -1,0 +1,10 @@
+//! Stages 2 and 3: canonical arrays → validated [`Ensemble`].
+
+mod arrays;
+mod ensemble;
+mod split;
+mod validate;
+
+pub use arrays::{Accumulation, EnsembleArrays, InputRule, flags};
+pub use ensemble::{Ensemble, Node, Tree};
+pub use split::{CategorySet, Split};

@@ -1,0 +1,259 @@
+//! The laws of a model, one function each, and the walk that turns arrays into an [`Ensemble`].
+
+use super::arrays::EnsembleArrays;
+use super::ensemble::{Ensemble, Node, Tree};
+use super::split::Split;
+use crate::error::{Error, NodePlace, Result};
+
+/// Checks every law and renumbers the nodes that a root reaches: siblings adjacent, parents first.
+pub(super) fn ensemble(a: &EnsembleArrays) -> Result<Ensemble> {
+    lengths(a)?;
+    sets(a)?;
+    finite_base(a)?;
+    let width = leaf_width(a)?;
+    let used_features = used_features(a)?;
+    let mut out = Ensemble {
+        n_features: a.n_features,
+        n_outputs: a.n_outputs,
+        used_features,
+        trees: Vec::with_capacity(a.tree_outputs.len()),
+        nodes: Vec::with_capacity(a.left.len()),
+        cover: a.cover.as_ref().map(|c| Vec::with_capacity(c.len())),
+        leaf_width: width,
+        leaf_values: Vec::with_capacity(a.values.len() / 2 + width),
+        set_starts: a.set_starts.iter().map(|&s| s as usize).collect(),
+        set_words: a.set_words.clone(),
+        base: a.base.clone(),
+        accumulation: a.accumulation,
+        input: a.input,
+    };
+    let mut walk = Walk::new(a, &out.used_features);
+    for tree in 0..a.tree_outputs.len() {
+        walk.tree(tree, &mut out)?;
+    }
+    Ok(out)
+}
+
+fn broken(place: NodePlace, field: &'static str, found: impl ToString, expected: impl Into<String>) -> Error {
+    Error::Model { place, field, found: found.to_string(), expected: expected.into() }
+}
+
+/// All arrays have the length that the others imply, and the tree ranges tile the nodes.
+fn lengths(a: &EnsembleArrays) -> Result<()> {
+    let (t, v) = (a.tree_outputs.len(), a.left.len());
+    let at = NodePlace::ENSEMBLE;
+    if a.n_outputs == 0 || a.base.len() != a.n_outputs {
+        return Err(broken(at, "length of base", a.base.len(), format!("{} outputs, at least one", a.n_outputs)));
+    }
+    if a.n_features > i32::MAX as usize || v > i32::MAX as usize {
+        return Err(broken(at, "size", format!("{} features, {v} nodes", a.n_features), "fewer than 2^31 of each"));
+    }
+    let mut nodes = [
+        ("length of right", a.right.len()),
+        ("length of feature", a.feature.len()),
+        ("length of threshold", a.threshold.len()),
+        ("length of flags", a.flags.len()),
+        ("length of category_set", a.category_set.len()),
+        ("length of cover", a.cover.as_ref().map_or(v, Vec::len)),
+    ]
+    .into_iter();
+    if let Some((field, found)) = nodes.find(|&(_, length)| length != v) {
+        return Err(broken(at, field, found, format!("{v}, the length of left")));
+    }
+    let starts = &a.tree_starts;
+    if starts.len() != t + 1 || starts[0] != 0 || starts[t] != v as i64 {
+        return Err(broken(at, "tree_starts", format!("{} entries", starts.len()), format!("{} from 0 to {v}", t + 1)));
+    }
+    match starts.windows(2).position(|w| w[0] >= w[1]) {
+        Some(tree) => Err(broken(NodePlace::tree(tree), "number of nodes", starts[tree + 1] - starts[tree], "at least 1")),
+        None => Ok(()),
+    }
+}
+
+/// The bit sets tile their words.
+fn sets(a: &EnsembleArrays) -> Result<()> {
+    let (s, words) = (&a.set_starts, a.set_words.len() as i64);
+    let tiled = s.first() == Some(&0) && s.last() == Some(&words) && s.windows(2).all(|w| w[0] <= w[1]);
+    if tiled {
+        return Ok(());
+    }
+    Err(broken(NodePlace::ENSEMBLE, "set_starts", format!("{} entries", s.len()), format!("ascending, 0 to {words}")))
+}
+
+fn finite_base(a: &EnsembleArrays) -> Result<()> {
+    match a.base.iter().find(|b| !b.is_finite()) {
+        Some(b) => Err(broken(NodePlace::ENSEMBLE, "base score", b, "a finite number")),
+        None if a.accumulation.divisor() == 0.0 => {
+            Err(broken(NodePlace::ENSEMBLE, "divisor", 0, "the number of trees or iterations, at least 1"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Leaves are single numbers that go to one output, or vectors over all outputs.
+fn leaf_width(a: &EnsembleArrays) -> Result<usize> {
+    let v = a.left.len();
+    let vector = a.tree_outputs.iter().any(|&o| o < 0);
+    let width = if vector { a.n_outputs } else { 1 };
+    if Some(a.values.len()) != v.checked_mul(width) {
+        return Err(broken(NodePlace::ENSEMBLE, "length of values", a.values.len(), format!("{v} nodes × {width}")));
+    }
+    for (tree, &output) in a.tree_outputs.iter().enumerate() {
+        if (output < 0) != vector || output >= a.n_outputs as i32 {
+            let expected = if vector { "-1, as for the other trees" } else { "below the number of outputs" };
+            return Err(broken(NodePlace::tree(tree), "output", output, expected));
+        }
+    }
+    Ok(width)
+}
+
+/// The features that inner nodes name, ascending, dead nodes included only if they name a real feature.
+fn used_features(a: &EnsembleArrays) -> Result<Vec<u32>> {
+    let mut used: Vec<u32> = (0..a.left.len())
+        .filter(|&n| a.left[n] >= 0)
+        .map(|n| a.feature[n] as u32)
+        .filter(|&f| (f as usize) < a.n_features)
+        .collect();
+    used.sort_unstable();
+    used.dedup();
+    Ok(used)
+}
+
+/// Scratch of the walk over one tree after another.
+struct Walk<'a> {
+    a: &'a EnsembleArrays,
+    slots: std::collections::HashMap<u32, u32>,
+    seen: Vec<bool>,
+    /// (node in the arrays, node in the ensemble, depth, different features above it)
+    stack: Vec<Visit>,
+    /// Edges on the current path per slot, to count different features without a set per node.
+    on_path: Vec<u32>,
+}
+
+/// A step of the depth-first walk.
+enum Visit {
+    /// Check a node and place it.
+    Enter { old: usize, new: usize, depth: u32, unique: u32 },
+    /// Leave the subtree of a node that tests this slot.
+    Leave { slot: u32 },
+}
+
+impl<'a> Walk<'a> {
+    fn new(a: &'a EnsembleArrays, used: &[u32]) -> Self {
+        let slots = used.iter().enumerate().map(|(slot, &feature)| (feature, slot as u32)).collect();
+        Self { a, slots, seen: Vec::new(), stack: Vec::new(), on_path: vec![0; used.len()] }
+    }
+
+    fn tree(&mut self, tree: usize, out: &mut Ensemble) -> Result<()> {
+        let first = self.a.tree_starts[tree] as usize;
+        let size = self.a.tree_starts[tree + 1] as usize - first;
+        let root = out.nodes.len();
+        let output = u32::try_from(self.a.tree_outputs[tree]).ok();
+        let mut shape = Tree { root: root as u32, n_nodes: 0, depth: 0, path_features: 0, output };
+        self.seen.clear();
+        self.seen.resize(size, false);
+        self.seen[0] = true;
+        out.nodes.push(Node::Leaf { leaf: 0 });
+        self.push_cover(tree, first, 0, out)?;
+        self.stack.push(Visit::Enter { old: 0, new: root, depth: 0, unique: 0 });
+        while let Some(visit) = self.stack.pop() {
+            match visit {
+                Visit::Leave { slot } => self.on_path[slot as usize] -= 1,
+                Visit::Enter { old, new, depth, unique } => {
+                    shape.depth = shape.depth.max(depth);
+                    shape.path_features = shape.path_features.max(unique);
+                    if self.a.left[first + old] < 0 {
+                        out.nodes[new] = self.leaf(tree, first, old, out)?;
+                    } else {
+                        out.nodes[new] = self.inner(tree, first, old, size, depth, unique, out)?;
+                    }
+                }
+            }
+        }
+        shape.n_nodes = (out.nodes.len() - root) as u32;
+        out.trees.push(shape);
+        Ok(())
+    }
+
+    fn leaf(&self, tree: usize, first: usize, old: usize, out: &mut Ensemble) -> Result<Node> {
+        let place = NodePlace::node(tree, old);
+        let right = self.a.right[first + old];
+        if right >= 0 {
+            return Err(broken(place, "right child", right, "-1, because the node has no left child"));
+        }
+        let leaf = (out.leaf_values.len() / out.leaf_width) as u32;
+        let value = &self.a.values[(first + old) * out.leaf_width..][..out.leaf_width];
+        if let Some(bad) = value.iter().find(|v| !v.is_finite()) {
+            return Err(broken(place, "leaf value", bad, "a finite number"));
+        }
+        out.leaf_values.extend_from_slice(value);
+        Ok(Node::Leaf { leaf })
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "the state of one step of the walk, used nowhere else")]
+    fn inner(
+        &mut self,
+        tree: usize,
+        first: usize,
+        old: usize,
+        size: usize,
+        depth: u32,
+        unique: u32,
+        out: &mut Ensemble,
+    ) -> Result<Node> {
+        let split = self.split(tree, first, old)?;
+        let left = out.nodes.len();
+        for (field, child) in [("left child", self.a.left[first + old]), ("right child", self.a.right[first + old])] {
+            self.claim(tree, old, field, child, size)?;
+            out.nodes.push(Node::Leaf { leaf: 0 });
+            self.push_cover(tree, first, child as usize, out)?;
+        }
+        let on_path = &mut self.on_path[split.slot as usize];
+        let unique = unique + u32::from(*on_path == 0);
+        *on_path += 1;
+        self.stack.push(Visit::Leave { slot: split.slot });
+        for (side, child) in [(1, self.a.right[first + old]), (0, self.a.left[first + old])] {
+            self.stack.push(Visit::Enter { old: child as usize, new: left + side, depth: depth + 1, unique });
+        }
+        Ok(Node::Inner { split, left: left as u32 })
+    }
+
+    /// A child is a node of the same tree that nothing else has claimed: no second parent, no cycle.
+    fn claim(&mut self, tree: usize, parent: usize, field: &'static str, child: i32, size: usize) -> Result<()> {
+        let place = NodePlace::node(tree, parent);
+        match self.seen.get_mut(child as usize) {
+            _ if child < 0 => Err(broken(place, field, child, "a node, because the node has another child")),
+            None => Err(broken(place, field, child, format!("below {size}, the nodes of the tree"))),
+            Some(true) => Err(broken(place, field, child, "a node without another parent")),
+            Some(seen) => {
+                *seen = true;
+                Ok(())
+            }
+        }
+    }
+
+    fn split(&self, tree: usize, first: usize, old: usize) -> Result<Split> {
+        let place = NodePlace::node(tree, old);
+        let (at, feature) = (first + old, self.a.feature[first + old]);
+        let Some(&slot) = self.slots.get(&(feature as u32)) else {
+            return Err(broken(place, "feature", feature, format!("below {}, the number of features", self.a.n_features)));
+        };
+        let set = self.a.category_set[at];
+        if set >= self.a.set_starts.len() as i32 - 1 {
+            return Err(broken(place, "category set", set, format!("below {}", self.a.set_starts.len() - 1)));
+        }
+        Ok(Split { slot, flags: self.a.flags[at], threshold: self.a.threshold[at], set: u32::try_from(set).ok() })
+    }
+
+    /// A cover is finite, not negative, and small enough that a pair of them can be added.
+    fn push_cover(&self, tree: usize, first: usize, old: usize, out: &mut Ensemble) -> Result<()> {
+        if let (Some(from), Some(to)) = (&self.a.cover, &mut out.cover) {
+            let cover = from[first + old];
+            if !(0.0..=f64::MAX / 4.0).contains(&cover) {
+                return Err(broken(NodePlace::node(tree, old), "cover", cover, "a finite number, 0 or more"));
+            }
+            to.push(cover);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,103 @@
+//! Stage 5: the library's raw output, bit for bit, and the float64 sum that SHAP values add up to.
+
+use crate::error::{Error, Result};
+use crate::model::{Accumulation, Ensemble};
+use crate::parallel::{Control, for_each_chunk};
+use crate::rows::{RowMajor, Rows};
+
+/// Which sum of the leaves a prediction is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sum {
+    /// In the library's own precision and order; float32 results are held exactly.
+    Library,
+    /// In float64, whatever the library uses: what base value and SHAP values add up to.
+    Float64,
+}
+
+/// Rows that are walked through one tree before the next tree is taken.
+pub const BLOCK: usize = 64;
+
+impl Ensemble {
+    /// Writes the raw predictions of `rows`, `(n, o)` row-major, into `out`. O(rows × trees × depth).
+    ///
+    /// # Errors
+    /// [`Error::Data`] where `rows` have another number of columns than the model, [`Error::Cancelled`].
+    pub fn predict(
+        &self,
+        rows: &Rows<'_>,
+        sum: Sum,
+        out: &mut [f64],
+        threads: usize,
+        control: &dyn Control,
+    ) -> Result<()> {
+        check_rows(self, rows, out.len(), self.n_outputs())?;
+        let (n, o) = (rows.len(), self.n_outputs());
+        for_each_chunk(out, BLOCK * o, threads, control, RowMajor::default, |tile, index, out, _| {
+            let start = index * BLOCK;
+            tile.fill(rows, start..(start + BLOCK).min(n), self);
+            match (sum, self.accumulation()) {
+                (Sum::Library, Accumulation::F32FromBase) => self.add_trees_f32(tile, out, true),
+                (Sum::Library, Accumulation::F32FromZeroThenBase) => self.add_trees_f32(tile, out, false),
+                _ => self.add_trees(tile, out),
+            }
+        })
+    }
+
+    /// float64 from the base, tree by tree, divided last.
+    fn add_trees(&self, tile: &RowMajor, out: &mut [f64]) {
+        let o = self.n_outputs();
+        for row in out.chunks_exact_mut(o) {
+            row.copy_from_slice(self.base());
+        }
+        self.each_leaf(tile, out.len() / o, |row, first, values| {
+            for (acc, v) in out[row * o + first..].iter_mut().zip(values) {
+                *acc += v;
+            }
+        });
+        let divisor = self.accumulation().divisor();
+        if divisor != 1.0 {
+            out.iter_mut().for_each(|v| *v /= divisor);
+        }
+    }
+
+    /// float32 as XGBoost adds: each leaf rounded to float32, the base first or last.
+    fn add_trees_f32(&self, tile: &RowMajor, out: &mut [f64], base_first: bool) {
+        let o = self.n_outputs();
+        let base: Vec<f32> = self.base().iter().map(|&b| b as f32).collect();
+        let mut sums = vec![0f32; out.len()];
+        if base_first {
+            sums.chunks_exact_mut(o).for_each(|row| row.copy_from_slice(&base));
+        }
+        self.each_leaf(tile, out.len() / o, |row, first, values| {
+            for (acc, &v) in sums[row * o + first..].iter_mut().zip(values) {
+                *acc += v as f32;
+            }
+        });
+        for (i, (out, sum)) in out.iter_mut().zip(sums).enumerate() {
+            *out = f64::from(if base_first { sum } else { sum + base[i % o] });
+        }
+    }
+
+    /// Calls `add(row, first output, values)` for the leaf of every tree and row, trees in order.
+    fn each_leaf(&self, tile: &RowMajor, n_rows: usize, mut add: impl FnMut(usize, usize, &[f64])) {
+        for tree in self.trees() {
+            let first = tree.output.unwrap_or(0) as usize;
+            for row in 0..n_rows {
+                let x = tile.row(row);
+                add(row, first, self.leaf(self.leaf_of(tree, |slot| x[slot as usize])));
+            }
+        }
+    }
+}
+
+/// The rows have the model's columns and the output has room for `width` numbers a row.
+pub(crate) fn check_rows(ensemble: &Ensemble, rows: &Rows<'_>, out: usize, width: usize) -> Result<()> {
+    let (found, expected) = (rows.n_features(), ensemble.n_features());
+    if found != expected {
+        return Err(Error::Data(format!("the rows have {found} columns, the model expects {expected}")));
+    }
+    if rows.len().checked_mul(width) != Some(out) {
+        return Err(Error::Data(format!("the output holds {out} numbers, expected {} rows × {width}", rows.len())));
+    }
+    Ok(())
+}

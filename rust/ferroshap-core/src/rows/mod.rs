@@ -1,0 +1,48 @@
+//! Stage 4: the user's table as the kernels read it.
+
+mod tile;
+
+pub use tile::{Columns, RowMajor};
+
+use ndarray::ArrayView2;
+
+/// Borrowed rows, `(n, f)`, in either precision and with any strides.
+#[derive(Debug, Clone, Copy)]
+pub struct Rows<'a> {
+    /// The numbers.
+    pub values: Values<'a>,
+    /// A value that counts as missing besides NaN (XGBoost's `missing=`).
+    pub missing: Option<f64>,
+}
+
+/// The numbers of [`Rows`].
+#[derive(Debug, Clone, Copy)]
+pub enum Values<'a> {
+    /// float32.
+    F32(ArrayView2<'a, f32>),
+    /// float64.
+    F64(ArrayView2<'a, f64>),
+}
+
+impl Rows<'_> {
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        match self.values {
+            Values::F32(v) => v.nrows(),
+            Values::F64(v) => v.nrows(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many columns a row has.
+    pub fn n_features(&self) -> usize {
+        match self.values {
+            Values::F32(v) => v.ncols(),
+            Values::F64(v) => v.ncols(),
+        }
+    }
+}

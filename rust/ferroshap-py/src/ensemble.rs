@@ -1,0 +1,143 @@
+//! `Ensemble`: the validated model.
+
+use ferroshap_core::model::{self, Accumulation, EnsembleArrays, InputRule};
+use ferroshap_core::parallel::default_threads;
+use ferroshap_core::predict::{BLOCK, Sum};
+use numpy::{Element, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
+use pyo3::prelude::*;
+
+use crate::control::PythonControl;
+use crate::error::to_pyerr;
+use crate::rows::RowsArgument;
+
+/// A validated tree ensemble.
+#[pyclass(frozen, module = "ferroshap._native")]
+pub(crate) struct Ensemble {
+    pub(crate) model: model::Ensemble,
+}
+
+fn owned<T: Element + Copy>(array: &PyReadonlyArray1<'_, T>) -> Vec<T> {
+    array.as_array().to_vec()
+}
+
+fn accumulation(name: &str, divisor: u32) -> PyResult<Accumulation> {
+    match name {
+        "f32-from-base" => Ok(Accumulation::F32FromBase),
+        "f32-from-zero-then-base" => Ok(Accumulation::F32FromZeroThenBase),
+        "f64-from-base" => Ok(Accumulation::F64FromBase),
+        "f64-mean" => Ok(Accumulation::F64Mean { divisor }),
+        other => Err(to_pyerr(ferroshap_core::Error::Option(format!("accumulation: {other:?} is not a known order")))),
+    }
+}
+
+#[pymethods]
+impl Ensemble {
+    #[new]
+    #[pyo3(signature = (*, n_features, n_outputs, tree_starts, tree_outputs, left, right, feature, threshold, flags,
+        category_set, set_starts, set_words, values, cover, base, accumulation, divisor, round_to_float32, flush_tiny,
+        truncate_category_first))]
+    #[allow(clippy::too_many_arguments, reason = "one keyword a field of EnsembleArrays, the Python side's dataclass")]
+    fn new(
+        py: Python<'_>,
+        n_features: usize,
+        n_outputs: usize,
+        tree_starts: PyReadonlyArray1<'_, i64>,
+        tree_outputs: PyReadonlyArray1<'_, i32>,
+        left: PyReadonlyArray1<'_, i32>,
+        right: PyReadonlyArray1<'_, i32>,
+        feature: PyReadonlyArray1<'_, i32>,
+        threshold: PyReadonlyArray1<'_, f64>,
+        flags: PyReadonlyArray1<'_, u8>,
+        category_set: PyReadonlyArray1<'_, i32>,
+        set_starts: PyReadonlyArray1<'_, i64>,
+        set_words: PyReadonlyArray1<'_, u32>,
+        values: PyReadonlyArray2<'_, f64>,
+        cover: Option<PyReadonlyArray1<'_, f64>>,
+        base: PyReadonlyArray1<'_, f64>,
+        accumulation: &str,
+        divisor: u32,
+        round_to_float32: bool,
+        flush_tiny: bool,
+        truncate_category_first: bool,
+    ) -> PyResult<Self> {
+        let arrays = EnsembleArrays {
+            n_features,
+            n_outputs,
+            tree_starts: owned(&tree_starts),
+            tree_outputs: owned(&tree_outputs),
+            left: owned(&left),
+            right: owned(&right),
+            feature: owned(&feature),
+            threshold: owned(&threshold),
+            flags: owned(&flags),
+            category_set: owned(&category_set),
+            set_starts: owned(&set_starts),
+            set_words: owned(&set_words),
+            values: values.as_array().iter().copied().collect(),
+            cover: cover.as_ref().map(owned),
+            base: owned(&base),
+            accumulation: self::accumulation(accumulation, divisor)?,
+            input: InputRule { round_to_f32: round_to_float32, flush_tiny, truncate_category_first },
+        };
+        let model = py.detach(|| model::Ensemble::try_new(&arrays)).map_err(to_pyerr)?;
+        Ok(Self { model })
+    }
+
+    #[getter]
+    fn n_features(&self) -> usize {
+        self.model.n_features()
+    }
+
+    #[getter]
+    fn n_outputs(&self) -> usize {
+        self.model.n_outputs()
+    }
+
+    #[getter]
+    fn n_trees(&self) -> usize {
+        self.model.trees().len()
+    }
+
+    #[getter]
+    fn n_leaves(&self) -> usize {
+        self.model.n_leaves()
+    }
+
+    #[getter]
+    fn max_depth(&self) -> u32 {
+        self.model.trees().iter().map(|t| t.depth).max().unwrap_or(0)
+    }
+
+    #[getter]
+    fn max_path_features(&self) -> u32 {
+        self.model.trees().iter().map(|t| t.path_features).max().unwrap_or(0)
+    }
+
+    #[getter]
+    fn has_cover(&self) -> bool {
+        self.model.has_cover()
+    }
+
+    #[pyo3(signature = (rows, *, missing = None, exact = false, threads = None))]
+    fn predict<'py>(
+        &self,
+        py: Python<'py>,
+        rows: RowsArgument<'py>,
+        missing: Option<f64>,
+        exact: bool,
+        threads: Option<usize>,
+    ) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        let (n, o) = (rows.len(), self.model.n_outputs());
+        let out = PyArray2::<f64>::zeros(py, (n, o), false);
+        let mut write = out.try_readwrite()?;
+        let target = write.as_slice_mut()?;
+        let view = rows.view(missing);
+        let control = PythonControl::new(None, BLOCK, n);
+        let sum = if exact { Sum::Float64 } else { Sum::Library };
+        let threads = threads.unwrap_or_else(default_threads);
+        let outcome = py.detach(|| self.model.predict(&view, sum, target, threads, &control));
+        control.result(outcome)?;
+        drop(write);
+        Ok(out)
+    }
+}
