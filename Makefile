@@ -1,0 +1,97 @@
+# Everything a newcomer or a maintainer runs. Needs make, a Rust toolchain and CPython >= 3.11 with its venv module;
+# the rest (a pinned uv, the locked packages, the native module) is set up in .uv/ and .venv/ by the targets themselves.
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+MATURIN_VERSION := 1.16.0
+CARGO_FUZZ_VERSION := 0.13.1
+FUZZ_SECONDS ?= 60
+
+UV := .uv/bin/uv
+PY := .venv/bin/python
+BENCH_PY := build/bench-venv/bin/python
+FUZZ_DIR := rust/ferroshap-core/fuzz
+
+# An activated environment or someone's Python settings must not leak into ours.
+unexport VIRTUAL_ENV CONDA_PREFIX PYTHONPATH PYTHONHOME UV_PYTHON UV_INDEX_STRATEGY
+export UV_PROJECT_ENVIRONMENT := .venv
+export UV_PYTHON_DOWNLOADS := never
+# The wheel cache and .venv are often on different file systems: copying is what uv falls back to, without the warning.
+export UV_LINK_MODE := copy
+
+# --inexact: a target installs what it needs and leaves what another one installed.
+SYNC = $(UV) sync --quiet --locked --inexact --no-default-groups --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" --extra cli
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-rust test-python lint fmt bench conformance fuzz wheel lock clean preflight sync-demo sync-dev
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: sync-demo ## train a model on 336,776 real flights and explain every row of them from the command line
+	$(PY) -m ferroshap.demo
+
+test: test-rust test-python ## run every test: the Rust core's, then the Python package's
+
+test-rust: preflight
+	cargo test --locked --package ferroshap-core
+
+test-python: sync-dev
+	$(PY) -m pytest
+
+lint: sync-dev ## check formatting, types, stubs and the laws of the layout
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets --features ferroshap-py/abi3 -- -D warnings
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(PY) -m mypy.stubtest ferroshap._native
+	$(PY) scripts/check_layers.py
+
+fmt: sync-dev ## format the Rust and Python sources in place
+	cargo fmt --all
+	$(PY) -m ruff check --fix-only .
+	$(PY) -m ruff format .
+
+bench: $(UV) ## measure against XGBoost, LightGBM and shap (newest CPython >= 3.12 found on this machine)
+	bench_python="$$($(PYTHON) scripts/newest_python.py 3.12)" && $(UV) venv --quiet --clear --python "$$bench_python" build/bench-venv
+	$(UV) pip install --quiet --python $(BENCH_PY) --requirements benches/requirements.txt .
+	$(BENCH_PY) benches/run.py $(BENCH_ARGS)
+
+conformance: sync-dev ## compare with reference results of the training libraries: make conformance FIXTURES=dir
+	@test -n "$(FIXTURES)" || { echo "make conformance needs the folder of unpacked fixtures: make conformance FIXTURES=dir" >&2; exit 2; }
+	$(PY) tests/conformance/run.py "$(FIXTURES)"
+
+fuzz: preflight ## fuzz each model file reader for FUZZ_SECONDS (60) seconds
+	@test -x build/cargo-tools/bin/cargo-fuzz || cargo install --quiet --locked --root build/cargo-tools --version $(CARGO_FUZZ_VERSION) cargo-fuzz
+	@set -e; for file in $(FUZZ_DIR)/fuzz_targets/*.rs; do \
+	  target=$$(basename "$$file" .rs); echo "fuzzing $$target for $(FUZZ_SECONDS) s"; \
+	  build/cargo-tools/bin/cargo-fuzz fuzz run --fuzz-dir $(FUZZ_DIR) --sanitizer none "$$target" -- -max_total_time=$(FUZZ_SECONDS); \
+	done
+
+wheel: $(UV) ## build the abi3 wheel into dist/, portable to any Linux with glibc >= 2.17
+	$(UV) tool run --quiet --from 'maturin[zig]==$(MATURIN_VERSION)' maturin build --release --zig --compatibility manylinux2014 --out dist
+
+lock: $(UV) ## resolve the Python packages again into uv.lock
+	$(UV) lock --upgrade
+
+clean: ## remove what the targets made: environments, builds, demo output
+	rm -rf .uv .venv build dist target .mypy_cache .pytest_cache .ruff_cache .hypothesis python/ferroshap/_native*.so
+	find python tests benches scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+
+preflight:
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) was not found: install CPython 3.11 or later, or name one: make PYTHON=/path/to/python3" >&2; exit 2; }
+	@$(PYTHON) scripts/preflight.py
+
+# uv lives outside .venv: `uv sync` removes what the lock file does not name, itself included.
+$(UV): Makefile | preflight
+	rm -rf .uv
+	$(PYTHON) -m venv .uv
+	.uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@touch $(UV)
+
+sync-demo: $(UV)
+	$(SYNC) --group demo
+
+sync-dev: $(UV)
+	$(SYNC) --group test --group lint
