@@ -1,0 +1,34 @@
+"""What a model knows about its input columns: names, stored categories and the library's rules for numbers."""
+
+from dataclasses import dataclass
+
+from .categories import Categories
+
+
+@dataclass(frozen=True)
+class InputSchema:
+    """How a table becomes the rows of a model.
+
+    n_features
+        Number of columns.
+    feature_names
+        Names by column, or None: the model knows no names, columns match by position.
+    categories
+        Stored categories by column, only for columns where the model stores them.
+    categorical
+        Columns that the trees test as category codes, with or without stored categories.
+    missing
+        A number that counts as missing (XGBoost's `missing=`, rounded to float32 as XGBoost compares it); NaN always does.
+    integers_to_float32
+        Whether the library reads an integer numpy array through float32 (XGBoost, LightGBM).
+    spaces_become_underscores
+        Whether the library stores names with `_` for every space (LightGBM).
+    """
+
+    n_features: int
+    feature_names: tuple[str, ...] | None
+    categories: dict[int, Categories]
+    categorical: frozenset[int]
+    missing: float | None
+    integers_to_float32: bool
+    spaces_become_underscores: bool
