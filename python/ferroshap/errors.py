@@ -4,6 +4,10 @@ Every class is also the built-in kind a caller would expect, so `except ValueErr
 Messages say what was given, what was expected and what to do.
 """
 
+import sys
+import warnings
+from types import FrameType
+
 __all__ = [
     "AdditivityError",
     "ConvergenceWarning",
@@ -56,3 +60,12 @@ class FerroshapWarning(UserWarning):
 
 class ConvergenceWarning(FerroshapWarning):
     """An estimate stopped before reaching the accuracy asked for."""
+
+
+def warn(message: str) -> None:
+    """Warns with `FerroshapWarning` at the line of the user's code that called into ferroshap."""
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001
+    level = 2  # of `frame`
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "ferroshap":
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, FerroshapWarning, stacklevel=level)

@@ -1,0 +1,186 @@
+"""One column of a frame → floats: numbers as they are, categories as the codes that the trees test."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ferroshap.errors import DataError
+
+from .categories import Categories
+
+if TYPE_CHECKING:
+    import narwhals as nw
+
+Column = npt.NDArray[Any]
+EXACT_IN_FLOAT32 = {"Boolean", "Int8", "Int16", "UInt8", "UInt16", "Float16", "Float32"}
+
+
+def fits_float32(series: "nw.Series[Any]") -> bool:
+    """Whether float32 holds every value of a column of this dtype exactly (`numpy.result_type`'s rule with float32)."""
+    return type(series.dtype).__name__ in EXACT_IN_FLOAT32 or is_category(series)
+
+
+def is_category(series: "nw.Series[Any]") -> bool:
+    """Whether the column is a category, enum or dictionary column."""
+    import narwhals as nw
+
+    return isinstance(series.dtype, (nw.Categorical, nw.Enum))
+
+
+def numbers(series: "nw.Series[Any]", name: str) -> Column:
+    """The values of a column of numbers or booleans, nulls as NaN; raises `DataError` for any other dtype."""
+    import narwhals as nw
+
+    dtype = series.dtype
+    if isinstance(dtype, nw.Boolean):
+        return series.cast(nw.Float32()).to_numpy()
+    if dtype.is_float() or (dtype.is_integer() and not isinstance(dtype, (nw.Int128, nw.UInt128))):
+        return series.to_numpy()
+    if isinstance(dtype, nw.Unknown) and series.null_count() == len(series):  # Arrow's and polars' type for "no value"
+        return np.full(len(series), np.nan, dtype=np.float32)
+    raise DataError(
+        f"the column {name!r} has dtype {native_dtype(series)}, but the model compares its feature as a number; "
+        f"{_advice(series)}"
+    )
+
+
+def own_codes(series: "nw.Series[Any]", name: str) -> Column:
+    """The frame's own category codes, missing as NaN: what XGBoost before 3.1 reads, which stores no categories.
+
+    Only where the frame fixes the order of the categories: in a pandas category or a polars Enum. In an Arrow
+    dictionary or a polars Categorical it depends on the order of the rows, so they are refused.
+    """
+    import narwhals as nw
+
+    native = nw.to_native(series)
+    if series.implementation.is_pandas_like() and hasattr(native, "cat"):
+        return _negative_to_nan(np.asarray(native.cat.codes))
+    if series.implementation.is_polars() and isinstance(series.dtype, nw.Enum):
+        physical: Column = native.to_physical().to_numpy()
+        return physical
+    raise DataError(
+        f"the column {name!r} has dtype {native_dtype(series)}, and the model stores no categories to match by value; "
+        "pass a pandas category column with the categories of training in their order, or the codes as numbers"
+    )
+
+
+def category_codes(series: "nw.Series[Any]", name: str, stored: Categories) -> tuple[Column, list[Any]]:
+    """The stored code of each value, NaN where it is missing or unseen, and the distinct unseen values.
+
+    Values match as values, whatever the order or the codes of the frame's own categories. Raises `DataError` for values
+    of another kind than the stored ones, and for unseen values where the library does.
+    """
+    import narwhals as nw
+
+    native = nw.to_native(series)
+    if series.implementation.is_pandas_like() and hasattr(native, "cat"):
+        own, categories = np.asarray(native.cat.codes), list(native.cat.categories)
+        by_own = np.array([*_look_up(categories, stored, None), np.nan])  # code -1, missing, is the last
+        codes = by_own[own]
+        unseen = [_plain(categories[code]) for code in np.unique(own[np.isnan(codes) & (own >= 0)])]
+    else:
+        if not (series.dtype.is_numeric() or is_category(series) or isinstance(series.dtype, _by_value())):
+            raise DataError(
+                f"the column {name!r} has dtype {native_dtype(series)}, but the model knows it by categories such as "
+                f"{_some(stored.values)}; pass those values"
+            )
+        values, null = series.to_list(), series.is_null().to_numpy()
+        try:
+            codes = np.array(_look_up(values, stored, _kind_of_column(series)), dtype=np.float64)
+            codes[null] = np.nan
+            lost = {_plain(values[at]) for at in np.flatnonzero(np.isnan(codes) & ~null)}
+        except TypeError as error:
+            raise DataError(f"the column {name!r} holds values that cannot be categories: {error}") from error
+        unseen = sorted((value for value in lost if value == value), key=str)  # noqa: PLR0124  (NaN is missing)
+    _check_unseen(unseen, name, stored)
+    return codes, unseen
+
+
+def _look_up(values: list[Any], stored: Categories, kind: str | None) -> list[float]:
+    """The code of each value, NaN if there is none; `kind` is that of all values, or None: look at each."""
+    if kind is None:
+        table = {(_kind(value), value): float(code) for value, code in stored.codes().items()}
+        return [table.get((_kind(value), value), np.nan) for value in map(_plain, values)]
+    same = {value: float(code) for value, code in stored.codes().items() if _kind(value) == kind}
+    return [same.get(value, np.nan) for value in values]
+
+
+def _kind_of_column(series: "nw.Series[Any]") -> str | None:
+    import narwhals as nw
+
+    if isinstance(series.dtype, nw.String):
+        return "text"
+    if isinstance(series.dtype, nw.Boolean):
+        return "booleans"
+    return "numbers" if series.dtype.is_numeric() else None
+
+
+def native_dtype(series: "nw.Series[Any]") -> str:
+    """The dtype as the frame's own library prints it."""
+    import narwhals as nw
+
+    native = nw.to_native(series)
+    return str(getattr(native, "dtype", None) or getattr(native, "type", None) or series.dtype)
+
+
+def _by_value() -> tuple[type, ...]:
+    import narwhals as nw
+
+    return (nw.String, nw.Boolean, nw.Object, nw.Unknown)
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _kind(value: Any) -> str:
+    """What a value is: 1 and True are equal to Python, but not the same category."""
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, bool):
+        return "booleans"
+    if isinstance(value, (int, float)):
+        return "numbers"
+    return type(value).__name__
+
+
+def _check_unseen(unseen: list[Any], name: str, stored: Categories) -> None:
+    if not unseen:
+        return
+    kinds = {_kind(value) for value in stored.values}
+    others = [value for value in unseen if stored.values and _kind(value) not in kinds]
+    if others:
+        raise DataError(
+            f"the column {name!r} holds {_kind(others[0])} such as {others[0]!r}, but the model's categories are "
+            f"{' and '.join(sorted(kinds))}: {_some(stored.values)}; pass the categories themselves, not codes"
+        )
+    if stored.unseen == "error":
+        raise DataError(
+            f"the column {name!r} holds {_some(unseen)}, which the model did not see in training and XGBoost refuses; it "
+            f"knows {_some(stored.values)}; pass a missing value instead if that is what they mean"
+        )
+
+
+def _some(values: Any) -> str:
+    values = list(values)
+    return ", ".join(repr(value) for value in values[:5]) + (f" … ({len(values)} in all)" if len(values) > 5 else "")
+
+
+def _negative_to_nan(codes: npt.NDArray[np.integer[Any]]) -> Column:
+    floats = codes.astype(np.float32 if codes.itemsize <= 2 else np.float64)
+    floats[codes < 0] = np.nan
+    return floats
+
+
+def _advice(series: "nw.Series[Any]") -> str:
+    import narwhals as nw
+
+    dtype = series.dtype
+    if is_category(series):
+        return "this feature was not a category in training: pass the numbers it was trained with"
+    if dtype.is_temporal():
+        return "pass the number it was turned into for training"
+    if isinstance(dtype, (nw.String, nw.Object)):
+        return "convert it to numbers as in training"
+    return "convert it to float64"

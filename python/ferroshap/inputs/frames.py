@@ -1,0 +1,110 @@
+"""Data frames → a matrix in the model's column order: pandas, polars, pyarrow and whatever else narwhals reads.
+
+Each column is converted alone and written straight into the one matrix, so no second copy of the table is made. Which
+precision the matrix has follows the libraries:
+
+* float32 where the model rounds its input to float32 (XGBoost, scikit-learn's trees): each value is rounded once.
+* else float32 if float32 holds every column exactly, float64 otherwise. That is what LightGBM does with pandas
+  (`numpy.result_type` of the columns and float32), in value also with Arrow and polars, and what
+  HistGradientBoosting's float64 sees.
+
+LightGBM flushes values up to 1e-35 to zero in arrays and pandas frames but not in Arrow and polars frames; here all
+tables follow the first rule.
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from ferroshap.errors import FeatureMismatchError, warn
+
+from . import columns
+from .names import listed, match_columns
+from .schema import InputSchema
+
+if TYPE_CHECKING:
+    import narwhals as nw
+
+
+@dataclass(frozen=True)
+class FrameData:
+    """The columns that were read, in the model's order, kept for display."""
+
+    series: "Sequence[nw.Series[Any]]"
+
+    def to_numpy(self) -> npt.NDArray[Any]:
+        """`(n, f)` of the values as the frame holds them: a numeric dtype, or object if any column is not numeric."""
+        if not self.series:
+            return np.empty((0, 0))
+        if all(s.dtype.is_numeric() for s in self.series):
+            return np.column_stack([s.to_numpy() for s in self.series])
+        table = np.empty((len(self.series[0]), len(self.series)), dtype=object)
+        for at, series in enumerate(self.series):
+            table[:, at] = series.to_list()
+        return table
+
+
+def is_frame(data: object) -> bool:
+    """Whether `data` is a data frame; never imports a frame library."""
+    if isinstance(data, (np.ndarray, list, tuple, str, bytes, dict)):
+        return False
+    import narwhals as nw
+
+    return _is_record_batch(data) or isinstance(data, nw.DataFrame) or nw.dependencies.is_into_dataframe(data)
+
+
+def read_frame(
+    data: Any, schema: InputSchema, *, round_to_float32: bool, extra: Literal["error", "ignore"]
+) -> tuple[npt.NDArray[np.floating[Any]], tuple[str, ...], FrameData]:
+    """The matrix `(n, f)`, the frame's names of its columns, and the columns themselves, in the model's order."""
+    import narwhals as nw
+
+    if _is_record_batch(data):
+        data = sys.modules["pyarrow"].Table.from_batches([data])
+    try:
+        frame = nw.from_native(data, eager_only=True)
+    except nw.exceptions.DuplicateError as error:
+        raise FeatureMismatchError(
+            f"a column name occurs twice; give each column a name of its own: {error}"
+        ) from error
+    names = [str(name) for name in frame.columns]
+    order = match_columns(names, schema, extra)
+    every = list(frame.iter_columns())
+    chosen = [every[at] for at in order]
+    small = round_to_float32 or all(columns.fits_float32(series) for series in chosen)
+    # By column in memory: a column is written in one go, and the core reads a block of rows at a time either way.
+    matrix = np.empty((len(frame), len(chosen)), dtype=np.float32 if small else np.float64, order="F")
+    unseen: dict[str, list[Any]] = {}
+    with np.errstate(over="ignore"):  # beyond float32: infinity, as in the library
+        for at, series in enumerate(chosen):
+            matrix[:, at], lost = _floats(series, names[order[at]], at, schema)
+            if lost:
+                unseen[names[order[at]]] = lost
+    if unseen:
+        _warn_unseen(unseen)
+    return matrix, tuple(names[at] for at in order), FrameData(chosen)
+
+
+def _floats(
+    series: "nw.Series[Any]", name: str, feature: int, schema: InputSchema
+) -> tuple[npt.NDArray[Any], list[Any]]:
+    stored = schema.categories.get(feature)
+    if stored is not None:
+        return columns.category_codes(series, name, stored)
+    if feature in schema.categorical and columns.is_category(series):
+        return columns.own_codes(series, name), []
+    return columns.numbers(series, name), []
+
+
+def _warn_unseen(unseen: dict[str, list[Any]]) -> None:
+    text = "; ".join(f"{name!r}: {listed(values)}" for name, values in list(unseen.items())[:8])
+    warn(f"categories that the model did not see in training count as missing, as in the library: {text}")
+
+
+def _is_record_batch(data: object) -> bool:
+    pyarrow = sys.modules.get("pyarrow")
+    return pyarrow is not None and isinstance(data, pyarrow.RecordBatch)

@@ -1,0 +1,101 @@
+"""Which column of the user's table is which feature of the model.
+
+By name where the model knows names (any order), by position where it does not.
+"""
+
+import difflib
+import logging
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from ferroshap.errors import FeatureMismatchError
+
+from .schema import InputSchema
+
+log = logging.getLogger("ferroshap")
+
+SHOWN = 8  # names listed in a message before "… and k more"
+
+
+def listed(names: Iterable[object]) -> str:
+    """The names as one line, shortened."""
+    names = list(names)
+    text = ", ".join(repr(name) for name in names[:SHOWN])
+    return text if len(names) <= SHOWN else f"{text} … and {len(names) - SHOWN} more"
+
+
+def check_count(found: int, schema: InputSchema) -> None:
+    """Refuses rows that have more or fewer columns than the model has features.
+
+    XGBoost reads absent last columns of an array as missing. ferroshap does not: a forgotten column looks the same.
+    """
+    if found != schema.n_features:
+        raise FeatureMismatchError(
+            f"the rows have {found} {_plural(found, 'column')}, but the model expects {schema.n_features} "
+            f"{_plural(schema.n_features, 'feature')} as input"
+        )
+
+
+def match_columns(columns: Sequence[str], schema: InputSchema, extra: Literal["error", "ignore"]) -> list[int]:
+    """For each feature of the model, the position of its column in the table.
+
+    `extra="ignore"` drops columns that the model does not know, with one log line; it needs a model that knows names.
+    Raises `FeatureMismatchError` naming what is missing, unknown or ambiguous.
+    """
+    if schema.feature_names is None:
+        check_count(len(columns), schema)
+        return list(range(len(columns)))
+    stored = _as_stored(columns, schema)
+    position = {name: at for at, name in enumerate(stored)}
+    known = set(schema.feature_names)
+    missing = [name for name in schema.feature_names if name not in position]
+    unknown = [columns[at] for at, name in enumerate(stored) if name not in known]
+    if missing or (unknown and extra == "error"):
+        raise FeatureMismatchError(_mismatch(missing, unknown if extra == "error" or missing else []))
+    if unknown:
+        log.info(
+            "ignored %d %s the model does not know: %s", len(unknown), _plural(len(unknown), "column"), listed(unknown)
+        )
+    return [position[name] for name in schema.feature_names]
+
+
+def _as_stored(columns: Sequence[str], schema: InputSchema) -> list[str]:
+    stored = [name.replace(" ", "_") if schema.spaces_become_underscores else name for name in columns]
+    first: dict[str, str] = {}
+    for name, given in zip(stored, columns, strict=True):
+        if name in first and given == first[name]:
+            raise FeatureMismatchError(f"the column name {given!r} occurs twice; give each column a name of its own")
+        if name in first:
+            raise FeatureMismatchError(
+                f"the columns {first[name]!r} and {given!r} are the same feature {name!r} to LightGBM, which stores "
+                "every space as an underscore; rename or drop one of them"
+            )
+        first[name] = given
+    return stored
+
+
+def _mismatch(missing: list[str], unknown: list[str]) -> str:
+    """scikit-learn's wording, which users know, and what may have been meant."""
+    lines = ["The feature names should match those that were passed during fit."]
+    if unknown:
+        lines += ["Feature names unseen at fit time:", *_bullets(unknown)]
+    if missing:
+        lines += ["Feature names seen at fit time, yet now missing:", *_bullets(missing)]
+    hints = []
+    for name in missing:
+        close = difflib.get_close_matches(name, unknown, n=1, cutoff=0.7) or [
+            other for other in unknown if other.casefold().strip() == name.casefold().strip()
+        ]
+        hints += [f"{close[0]!r} for {name!r}"] if close else []
+    if hints:
+        lines.append(f"Did you mean: {'; '.join(hints[:SHOWN])}? Rename the columns to the model's names.")
+    return "\n".join(lines)
+
+
+def _bullets(names: list[str]) -> list[str]:
+    shown = [f"- {name}" for name in names[:SHOWN]]
+    return shown if len(names) <= SHOWN else [*shown, f"- … and {len(names) - SHOWN} more"]
+
+
+def _plural(count: int, noun: str) -> str:
+    return noun if count == 1 else noun + "s"
