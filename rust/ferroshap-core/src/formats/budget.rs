@@ -1,0 +1,40 @@
+//! How much a hostile file may cost.
+//!
+//! A packed number costs 8 bytes for at least one byte of file, but a generic value (a member of an object, an element
+//! of a mixed list) costs up to 56 for two or three. So those are counted. Every array of numbers is one generic value
+//! whatever its length; the densest real model, an XGBoost forest of single leaves, has one in 22 bytes of file.
+
+/// Deepest nesting that a reader follows. Models nest less than ten deep.
+pub(super) const MAX_DEPTH: usize = 64;
+
+/// Free of charge, for small files.
+const ALLOWANCE: usize = 150_000;
+/// Above that, one generic value is allowed for so many bytes of file.
+const BYTES_PER_VALUE: usize = 20;
+
+/// The generic values that a file of some size may still hold.
+#[derive(Debug)]
+pub(super) struct Budget {
+    left: usize,
+    of: usize,
+}
+
+impl Budget {
+    pub(super) fn for_file(bytes: usize) -> Self {
+        let of = ALLOWANCE + bytes / BYTES_PER_VALUE;
+        Self { left: of, of }
+    }
+
+    /// Counts `n` generic values; an error says that no model looks like that.
+    pub(super) fn take(&mut self, n: usize) -> Result<(), String> {
+        match self.left.checked_sub(n) {
+            Some(left) => {
+                self.left = left;
+                Ok(())
+            }
+            None => {
+                Err(format!("more than {} values outside arrays of numbers, which no model of this size has", self.of))
+            }
+        }
+    }
+}

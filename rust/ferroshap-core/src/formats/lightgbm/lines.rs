@@ -1,0 +1,36 @@
+//! The lines of a text, with their numbers.
+
+use super::Fail;
+
+/// Lines without their ends (`\n` or `\r\n`).
+#[derive(Debug)]
+pub(super) struct Lines<'a> {
+    rest: std::iter::Peekable<std::str::Lines<'a>>,
+    number: usize,
+}
+
+impl<'a> Lines<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self { rest: text.lines().peekable(), number: 0 }
+    }
+
+    pub(super) fn next(&mut self) -> Option<&'a str> {
+        let line = self.rest.next();
+        self.number += usize::from(line.is_some());
+        line
+    }
+
+    pub(super) fn peek(&mut self) -> Option<&'a str> {
+        self.rest.peek().copied()
+    }
+
+    /// The number of the line last taken, from 1.
+    pub(super) fn number(&self) -> usize {
+        self.number.max(1)
+    }
+
+    /// A failure at the line last taken.
+    pub(super) fn fail<T>(&self, problem: String) -> Result<T, Fail> {
+        Err((self.number(), problem))
+    }
+}
