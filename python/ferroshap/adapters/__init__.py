@@ -1,0 +1,67 @@
+"""Stage 2: model files and live models of any library as plain arrays with one meaning a field."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from ferroshap import _native
+from ferroshap.errors import ModelError, UnsupportedModelError
+
+from .arrays import EnsembleArrays
+from .detect import adapter_of
+from .info import ModelInfo, ParsedModel
+from .lightgbm_document import parse_lightgbm
+from .options import refuse_missing, resolve_missing
+from .xgboost_document import parse_xgboost
+
+__all__ = ["EnsembleArrays", "ModelInfo", "ParsedModel", "parse_model"]
+
+XGBOOST_FORMS = {"xgboost-json": "JSON", "xgboost-ubjson": "UBJSON"}
+
+
+def parse_model(source: Any, *, iteration_range: Any = None, missing: Any = None) -> ParsedModel:
+    """The trees, inputs and description of a model.
+
+    Parameters
+    ----------
+    source
+        A live model (XGBoost, LightGBM, scikit-learn trees and forests), the path of a model file (`str` or `PathLike`),
+        or the bytes of one.
+    iteration_range
+        `(begin, end)`: only these boosting iterations; an end of 0 or None means all. Default: what the model's own
+        `predict` uses. Not for scikit-learn.
+    missing
+        A number that counts as missing, as XGBoost's `missing=`; default: a wrapper's own, else NaN only.
+
+    Raises
+    ------
+    UnsupportedModelError
+        A model of a kind that is not supported; the message names the kind and the nearest supported one.
+    ModelError
+        A broken model; the message names the place. Files that cannot be opened raise OSError.
+    OptionError
+        An `iteration_range` or `missing` that the model does not take.
+    """
+    if isinstance(source, str | os.PathLike):
+        path = Path(source)
+        try:
+            return _parse_bytes(path.read_bytes(), iteration_range, missing)
+        except (ModelError, UnsupportedModelError) as error:
+            raise type(error)(f"{path}: {error}") from error
+    if isinstance(source, bytes | bytearray | memoryview):
+        return _parse_bytes(bytes(source), iteration_range, missing)
+    return adapter_of(source)(source, iteration_range=iteration_range, missing=missing)
+
+
+def _parse_bytes(data: bytes, iteration_range: Any, missing: Any) -> ParsedModel:
+    form, document = _native.read_document(data)
+    if form == "lightgbm-text":
+        refuse_missing(missing, "LightGBM")
+        return parse_lightgbm(document, iteration_range=iteration_range)
+    return parse_xgboost(
+        document,
+        len(data),
+        XGBOOST_FORMS[form],
+        iteration_range=iteration_range,
+        missing=None if missing is None else resolve_missing(missing),
+    )

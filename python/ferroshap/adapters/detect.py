@@ -1,0 +1,101 @@
+"""Which adapter reads a live model: told by the classes of the libraries that are loaded, none of which is imported."""
+
+import difflib
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ferroshap.errors import UnsupportedModelError
+
+from . import live_boosters, sklearn_estimators
+from .info import ParsedModel
+
+Adapter = Callable[..., ParsedModel]
+
+# (library, class, adapter); subclasses count, so the first match wins.
+ADAPTERS: tuple[tuple[str, str, Adapter], ...] = (
+    ("xgboost", "Booster", live_boosters.parse_xgboost_booster),
+    ("xgboost", "XGBModel", live_boosters.parse_xgboost_wrapper),
+    ("lightgbm", "Booster", live_boosters.parse_lightgbm_booster),
+    ("lightgbm", "LGBMModel", live_boosters.parse_lightgbm_wrapper),
+    ("sklearn.tree", "DecisionTreeRegressor", sklearn_estimators.parse_tree),
+    ("sklearn.tree", "DecisionTreeClassifier", sklearn_estimators.parse_tree),
+    ("sklearn.ensemble", "RandomForestRegressor", sklearn_estimators.parse_forest),
+    ("sklearn.ensemble", "RandomForestClassifier", sklearn_estimators.parse_forest),
+    ("sklearn.ensemble", "ExtraTreesRegressor", sklearn_estimators.parse_forest),
+    ("sklearn.ensemble", "ExtraTreesClassifier", sklearn_estimators.parse_forest),
+)
+
+# Models of trees that a later version will explain: a user should not look for a mistake of their own.
+NOT_YET: tuple[tuple[str, str], ...] = (
+    ("sklearn.ensemble", "GradientBoostingRegressor"),
+    ("sklearn.ensemble", "GradientBoostingClassifier"),
+    ("sklearn.ensemble", "HistGradientBoostingRegressor"),
+    ("sklearn.ensemble", "HistGradientBoostingClassifier"),
+    ("sklearn.ensemble", "IsolationForest"),
+    ("sklearn.ensemble", "BaggingRegressor"),
+    ("sklearn.ensemble", "BaggingClassifier"),
+    ("sklearn.ensemble", "AdaBoostClassifier"),
+    ("catboost", "CatBoost"),
+)
+
+# Containers: (library, class, what to pass instead).
+CONTAINERS: tuple[tuple[str, str, str], ...] = (
+    ("sklearn.pipeline", "Pipeline", "pass its last step, pipeline[-1], and rows that pipeline[:-1] has transformed"),
+    ("sklearn.model_selection", "BaseSearchCV", "pass its best_estimator_"),
+    ("sklearn.model_selection", "GridSearchCV", "pass its best_estimator_"),
+    ("sklearn.model_selection", "RandomizedSearchCV", "pass its best_estimator_"),
+    ("sklearn.multioutput", "MultiOutputRegressor", "pass the members of its estimators_ one by one"),
+    ("sklearn.multioutput", "MultiOutputClassifier", "pass the members of its estimators_ one by one"),
+    ("sklearn.calibration", "CalibratedClassifierCV", "its calibration is not additive: pass its inner estimators"),
+)
+
+SUPPORTED = {
+    "XGBoost": ("Booster", "XGBRegressor", "XGBClassifier", "XGBRanker", "XGBRFRegressor", "XGBRFClassifier"),
+    "LightGBM": ("Booster", "LGBMRegressor", "LGBMClassifier", "LGBMRanker"),
+    "scikit-learn": (
+        "DecisionTreeRegressor", "DecisionTreeClassifier", "ExtraTreeRegressor", "ExtraTreeClassifier",
+        "RandomForestRegressor", "RandomForestClassifier", "ExtraTreesRegressor", "ExtraTreesClassifier",
+    ),
+}  # fmt: skip
+
+
+def adapter_of(model: object) -> Adapter:
+    """The adapter that reads a live model. Raises UnsupportedModelError, which says what it is and what is supported."""
+    found = next(_matches(model, ADAPTERS), None)
+    if found is None:
+        raise UnsupportedModelError(refusal(model))
+    adapter: Adapter = found[2]
+    return adapter
+
+
+def refusal(model: object) -> str:
+    """Why a model is refused: what it is, what to do, what is supported."""
+    kind = type(model)
+    what = f"a {kind.__module__}.{kind.__qualname__}"
+    container = next(_matches(model, CONTAINERS), None)
+    if container is not None:
+        return f"{what} is not a tree model itself: {container[2]}. {_supported()}"
+    if next(_matches(model, NOT_YET), None) is not None:
+        return f"{what} is not supported yet{_nearest(kind.__name__)}. {_supported()}"
+    return f"{what} is not a model that ferroshap explains{_nearest(kind.__name__)}. {_supported()}"
+
+
+def _matches(model: object, table: Any) -> Iterator[Any]:
+    for entry in table:
+        # vars(), not getattr(): a lazily loading module must not import anything because we asked.
+        library = sys.modules.get(entry[0])
+        found = vars(library).get(entry[1]) if library is not None else None
+        if isinstance(found, type) and isinstance(model, found):
+            yield entry
+
+
+def _nearest(name: str) -> str:
+    known = {cls: f"{library}'s {cls}" for library, classes in SUPPORTED.items() for cls in classes}
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"; the nearest that is: {known[close[0]]}" if close else ""
+
+
+def _supported() -> str:
+    libraries = "; ".join(f"{library} ({', '.join(classes)})" for library, classes in SUPPORTED.items())
+    return f"Supported are {libraries}; and XGBoost JSON or UBJSON and LightGBM text files, by path or as bytes"

@@ -1,0 +1,141 @@
+"""scikit-learn's decision trees and forests as a `ParsedModel`, from the attributes of the live object (1.2 and later)."""
+
+import sys
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ferroshap.errors import ModelError, OptionError
+from ferroshap.inputs.schema import InputSchema
+
+from .arrays import DEFAULT_LEFT, EnsembleArrays, no_sets
+from .info import ModelInfo, ParsedModel, numbered_outputs
+from .options import refuse_missing
+
+FRACTIONS_TOLERANCE = 1e-9
+
+
+def parse_tree(estimator: Any, *, iteration_range: Any, missing: Any) -> ParsedModel:
+    """A `DecisionTree*` or `ExtraTree*`: its leaf values are the prediction."""
+    return _parse(estimator, [estimator], "tree_", iteration_range, missing)
+
+
+def parse_forest(estimator: Any, *, iteration_range: Any, missing: Any) -> ParsedModel:
+    """A `RandomForest*` or `ExtraTrees*`: the mean of its trees."""
+    return _parse(estimator, getattr(estimator, "estimators_", []), "estimators_", iteration_range, missing)
+
+
+def _parse(estimator: Any, members: list[Any], attribute: str, iteration_range: Any, missing: Any) -> ParsedModel:
+    name = type(estimator).__name__
+    refuse_missing(missing, "scikit-learn")
+    if iteration_range is not None:
+        raise OptionError(
+            f"iteration_range={iteration_range!r}: a {name} has no boosting iterations, expected None; to explain some of"
+            " the trees, explain a forest that has only those in estimators_"
+        )
+    if not hasattr(estimator, attribute):
+        raise ModelError(f"the {name} is not fitted ({attribute} is missing): call fit() before it is explained")
+    labels = _labels(estimator)
+    names = _output_names(estimator, labels)
+    trees = [_Tree(member.tree_, labels) for member in members]
+    sizes = np.array([tree.nodes.size for tree in trees], np.int64)
+    nodes = {
+        field: np.concatenate([tree.nodes[field] for tree in trees])
+        for field in ("left_child", "right_child", "feature", "threshold", "weighted_n_node_samples")
+    }
+    inner = nodes["left_child"] >= 0
+    is_forest = attribute == "estimators_"
+    arrays = EnsembleArrays(
+        n_features=int(estimator.n_features_in_),
+        n_outputs=len(names),
+        tree_starts=np.concatenate(([0], np.cumsum(sizes)), dtype=np.int64),
+        tree_outputs=np.full(len(trees), 0 if len(names) == 1 else -1, np.int32),
+        left=nodes["left_child"].astype(np.int32),
+        right=nodes["right_child"].astype(np.int32),
+        feature=np.where(inner, nodes["feature"], 0).astype(np.int32),
+        threshold=nodes["threshold"].astype(np.float64),
+        flags=np.concatenate([tree.flags() for tree in trees]),
+        **no_sets(inner.size),
+        values=np.concatenate([tree.values() for tree in trees]),
+        cover=nodes["weighted_n_node_samples"].astype(np.float64),
+        base=np.zeros(len(names)),
+        accumulation="f64-mean" if is_forest else "f64-from-base",
+        divisor=len(trees) if is_forest else 1,
+        round_to_float32=True,
+        flush_tiny=False,
+        truncate_category_first=False,
+    )
+    version = getattr(sys.modules.get("sklearn"), "__version__", "")
+    # The public place of the class, `sklearn.tree._classes.X` being the same as `sklearn.tree.X`.
+    module = ".".join(part for part in type(estimator).__module__.split(".") if not part.startswith("_"))
+    info = ModelInfo(
+        family="scikit-learn",
+        source=f"{module}.{name} {version}".strip(),
+        objective=getattr(estimator, "criterion", None),
+        output_space="target" if labels is None else "probability",
+        output_names=names,
+        output_dtype="float64",
+        best_iteration=None,
+        cover_kind="weighted count",
+    )
+    return ParsedModel(arrays, _schema(estimator), info)
+
+
+class _Tree:
+    """One fitted `sklearn.tree._tree.Tree`."""
+
+    def __init__(self, tree: Any, labels: list[tuple[str, ...]] | None) -> None:
+        self.nodes: NDArray[Any] = tree.__getstate__()["nodes"]
+        self.value: NDArray[np.float64] = tree.value  # (nodes, targets, most classes of a target)
+        self.labels = labels
+
+    def flags(self) -> NDArray[np.uint8]:
+        """The side of NaN is stored since 1.3; before, NaN is no input."""
+        if "missing_go_to_left" not in (self.nodes.dtype.names or ()):
+            return np.zeros(self.nodes.size, np.uint8)
+        flags: NDArray[np.uint8] = np.where(self.nodes["missing_go_to_left"] != 0, DEFAULT_LEFT, 0).astype(np.uint8)
+        return flags
+
+    def values(self) -> NDArray[np.float64]:
+        """(nodes, outputs): targets, or the class fractions of each target without the padding of shorter ones."""
+        if self.labels is None:
+            return np.ascontiguousarray(self.value[:, :, 0])
+        return np.concatenate([self._fractions(k, len(names)) for k, names in enumerate(self.labels)], axis=1)
+
+    def _fractions(self, target: int, n_classes: int) -> NDArray[np.float64]:
+        stored: NDArray[np.float64] = self.value[:, target, :n_classes]
+        if abs(stored[0].sum() - 1.0) <= FRACTIONS_TOLERANCE:
+            return stored
+        # Up to 1.3 these are weighted counts. Told from the numbers: a newer library can load an older tree.
+        total = stored.sum(axis=1, keepdims=True)
+        return np.divide(stored, np.where(total == 0.0, 1.0, total))
+
+
+def _labels(estimator: Any) -> list[tuple[str, ...]] | None:
+    """The class labels of each target; None for a regressor."""
+    if not hasattr(estimator, "classes_"):
+        return None
+    targets = [estimator.classes_] if estimator.n_outputs_ == 1 else estimator.classes_
+    return [tuple(map(str, classes)) for classes in targets]
+
+
+def _output_names(estimator: Any, labels: list[tuple[str, ...]] | None) -> tuple[str, ...]:
+    if labels is None:
+        return numbered_outputs(int(estimator.n_outputs_))
+    if len(labels) == 1:
+        return labels[0]
+    return tuple(f"{target}:{label}" for target, names in enumerate(labels) for label in names)
+
+
+def _schema(estimator: Any) -> InputSchema:
+    names = getattr(estimator, "feature_names_in_", None)
+    return InputSchema(
+        n_features=int(estimator.n_features_in_),
+        feature_names=None if names is None else tuple(map(str, names)),
+        categories={},
+        categorical=frozenset(),
+        missing=None,
+        integers_to_float32=False,
+        spaces_become_underscores=False,
+    )
