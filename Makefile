@@ -29,7 +29,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: sync-demo ## train a model on 336,776 real flights and explain every row of them from the command line
-	$(PY) -m ferroshap.demo
+	$(PY) demo/run.py
 
 test: test-rust test-python ## run every test: the Rust core's, then the Python package's
 
@@ -77,7 +77,7 @@ lock: $(UV) ## resolve the Python packages again into uv.lock
 
 clean: ## remove what the targets made: environments, builds, demo output
 	rm -rf .uv .venv build dist target .mypy_cache .pytest_cache .ruff_cache .hypothesis python/ferroshap/_native*.so
-	find python tests benches scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+	find demo python tests benches scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 preflight:
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) was not found: install CPython 3.11 or later, or name one: make PYTHON=/path/to/python3" >&2; exit 2; }
