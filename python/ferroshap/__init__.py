@@ -1,1 +1,47 @@
 """Exact SHAP values of gradient-boosted trees."""
+
+import logging
+import os
+
+from . import _native
+from .ensemble import TreeEnsemble, load_model
+from .errors import (
+    AdditivityError,
+    ConvergenceWarning,
+    DataError,
+    FeatureMismatchError,
+    FerroshapError,
+    FerroshapWarning,
+    ModelError,
+    OptionError,
+    PlanError,
+    UnsupportedModelError,
+)
+from .explanation import Explanation
+from .tree import TreeExplainer
+from .versions import build_info, show_versions
+
+__all__ = [
+    "AdditivityError",
+    "ConvergenceWarning",
+    "DataError",
+    "Explanation",
+    "FeatureMismatchError",
+    "FerroshapError",
+    "FerroshapWarning",
+    "ModelError",
+    "OptionError",
+    "PlanError",
+    "TreeEnsemble",
+    "TreeExplainer",
+    "UnsupportedModelError",
+    "build_info",
+    "load_model",
+    "show_versions",
+]
+
+__version__: str = build_info()["version"]
+
+logging.getLogger("ferroshap").addHandler(logging.NullHandler())
+if hasattr(os, "register_at_fork"):  # a child must not wait for threads that only its parent has
+    os.register_at_fork(after_in_child=_native.after_fork_in_child)

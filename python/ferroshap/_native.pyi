@@ -1,0 +1,143 @@
+"""The compiled core. Internal: its callers are the modules of this package.
+
+Axes: `n` rows, `f` features, `o` outputs, `t` trees, `v` nodes, `s` category sets, `w` words. Long calls release the
+interpreter lock and look for Ctrl-C about every 50 ms.
+"""
+# ruff: noqa: PYI021  (the documentation of the binding is here, beside its types)
+
+from collections.abc import Callable
+from typing import Any, Literal, final
+
+import numpy as np
+import numpy.typing as npt
+
+def read_document(data: bytes) -> tuple[Literal["xgboost-json", "xgboost-ubjson", "lightgbm-text"], dict[str, Any]]:
+    """The form of a model file, recognised by its bytes, and what it holds.
+
+    Objects are dicts, lists of numbers numpy arrays (int8 … int64, float32, float64, bool), other lists lists; an empty
+    JSON list is an empty list.
+
+    Raises `ModelError` with the byte offset or the line, `UnsupportedModelError` for bytes that are no model file.
+    """
+
+@final
+class Ensemble:
+    """A validated tree ensemble; immutable.
+
+    Made from the fields of `EnsembleArrays`, where each is described; raises `ModelError` naming tree, node, what was
+    found and what was expected.
+    """
+
+    def __new__(
+        cls,
+        *,
+        n_features: int,
+        n_outputs: int,
+        tree_starts: npt.NDArray[np.int64],
+        tree_outputs: npt.NDArray[np.int32],
+        left: npt.NDArray[np.int32],
+        right: npt.NDArray[np.int32],
+        feature: npt.NDArray[np.int32],
+        threshold: npt.NDArray[np.float64],
+        flags: npt.NDArray[np.uint8],
+        category_set: npt.NDArray[np.int32],
+        set_starts: npt.NDArray[np.int64],
+        set_words: npt.NDArray[np.uint32],
+        values: npt.NDArray[np.float64],
+        cover: npt.NDArray[np.float64] | None,
+        base: npt.NDArray[np.float64],
+        accumulation: str,
+        divisor: int,
+        round_to_float32: bool,
+        flush_tiny: bool,
+        truncate_category_first: bool,
+    ) -> Ensemble: ...
+    @property
+    def n_features(self) -> int:
+        """Number of columns of a row."""
+    @property
+    def n_outputs(self) -> int:
+        """Number of outputs."""
+    @property
+    def n_trees(self) -> int:
+        """Number of trees."""
+    @property
+    def n_leaves(self) -> int:
+        """Number of leaves that a row can reach, over all trees."""
+    @property
+    def max_depth(self) -> int:
+        """Most splits on the way to a leaf."""
+    @property
+    def max_path_features(self) -> int:
+        """Most different features on the way to a leaf."""
+    @property
+    def has_cover(self) -> bool:
+        """Whether every node knows how many training rows passed it."""
+    def predict(
+        self,
+        rows: npt.NDArray[np.float32] | npt.NDArray[np.float64] | npt.NDArray[np.floating[Any]],
+        *,
+        missing: float | None = None,
+        exact: bool = False,
+        threads: int | None = None,
+    ) -> npt.NDArray[np.float64]:
+        """The raw output, `(n, o)` float64.
+
+        rows
+            `(n, f)` float32 or float64, any strides; the library's rounding and missing rules are applied here.
+        missing
+            A number that counts as missing besides NaN.
+        exact
+            False: the library's own additions, bit for bit (results of float32 libraries are float32 values).
+            True: the float64 sum of the leaves reached.
+        threads
+            None: `default_threads()`.
+
+        Raises `DataError` for a wrong number of columns.
+        """
+
+@final
+class Plan:
+    """A compiled ensemble that computes path-dependent SHAP values; immutable.
+
+    Raises `UnsupportedModelError` for an ensemble without covers, `PlanError` naming the limit it is beyond.
+    """
+
+    def __new__(cls, ensemble: Ensemble, *, expected_rows: int = 10_000, max_memory: int | None = None) -> Plan: ...
+    @property
+    def expected_value(self) -> npt.NDArray[np.float64]:
+        """`(o,)`: the base value, in units of the raw output."""
+    @property
+    def scale(self) -> npt.NDArray[np.float64]:
+        """`(o,)`: |base| + sum over the trees of max|leaf|."""
+    def run(
+        self,
+        rows: npt.NDArray[np.float32] | npt.NDArray[np.float64] | npt.NDArray[np.floating[Any]],
+        out: npt.NDArray[np.float32] | npt.NDArray[np.float64] | npt.NDArray[np.floating[Any]],
+        *,
+        missing: float | None = None,
+        threads: int | None = None,
+        progress: Callable[[int, int], object] | None = None,
+    ) -> None:
+        """Writes the SHAP values of `rows` into all of `out`, in units of the raw output.
+
+        rows
+            As in `Ensemble.predict`.
+        out
+            `(n, f, o)` float32 or float64, C-contiguous; float32 is rounded from the same float64 values.
+        progress
+            Called as `progress(rows_done, n)`; what it raises ends the run.
+
+        The values of a row have the same bits alone and in a batch, with any number of threads.
+        """
+    def describe(self) -> dict[str, Any]:
+        """What the plan is made of, its memory in bytes and the vector level it uses."""
+
+def build_info() -> dict[str, Any]:
+    """`version`, `simd` (the level in use), `threads` (default) and `profile` of this build."""
+
+def default_threads() -> int:
+    """The number of threads used where none is given: the environment's, else what the process may use."""
+
+def after_fork_in_child() -> None:
+    """Forgets the threads of the parent process: registered with `os.register_at_fork`."""

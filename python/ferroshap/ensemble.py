@@ -1,0 +1,199 @@
+"""`load_model` and `TreeEnsemble`: a model of any library, as ferroshap reads it."""
+
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _native
+from .errors import OptionError, UnsupportedModelError, warn
+from .inputs import InputRows, InputSchema, read_rows
+from .options import thread_count
+
+if TYPE_CHECKING:
+    from .adapters import ParsedModel
+
+
+class TreeEnsemble:
+    """A tree ensemble that predicts what its library predicts, bit for bit. Made by `load_model`.
+
+    Attributes
+    ----------
+    n_features, n_outputs, n_trees, n_leaves, max_depth : int
+        Sizes. One output for regression and margins of binary classification, else one per class or target.
+    feature_names : tuple of str or None
+        In the model's order; None if the model knows none.
+    output_names : tuple of str
+        Class labels where the model knows them, else "0", "1", …; ("output",) for a single one.
+    output_space : str
+        The unit of the raw output: "margin", "probability", "log-odds", "mean of trees", "target", "depth".
+    objective : str or None
+        As the library names it.
+    source : str
+        Library, version and form: "XGBoost 3.2.0 (JSON)".
+    schema : InputSchema
+        What the model knows about its input columns.
+    """
+
+    def __init__(self, parsed: "ParsedModel") -> None:
+        self._core = _native.Ensemble(**vars(parsed.arrays))
+        self._round_to_float32: bool = parsed.arrays.round_to_float32
+        self._info = parsed.info
+        self.schema: InputSchema = parsed.schema
+
+    @property
+    def n_features(self) -> int:
+        return self._core.n_features
+
+    @property
+    def n_outputs(self) -> int:
+        return self._core.n_outputs
+
+    @property
+    def n_trees(self) -> int:
+        return self._core.n_trees
+
+    @property
+    def n_leaves(self) -> int:
+        return self._core.n_leaves
+
+    @property
+    def max_depth(self) -> int:
+        return self._core.max_depth
+
+    @property
+    def feature_names(self) -> tuple[str, ...] | None:
+        return self.schema.feature_names
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        return self._info.output_names
+
+    @property
+    def output_space(self) -> str:
+        return self._info.output_space
+
+    @property
+    def objective(self) -> str | None:
+        return self._info.objective
+
+    @property
+    def source(self) -> str:
+        return self._info.source
+
+    def predict(self, X: Any, *, dtype: Any = None, threads: int | None = None) -> npt.NDArray[np.floating[Any]]:
+        """The raw output, in the units of `output_space`: `(n,)` for one output, `(n, o)` otherwise.
+
+        Parameters
+        ----------
+        X
+            Rows as `TreeExplainer.shap_values` takes them; one row without a row axis gives a result without one.
+        dtype
+            None: in the library's own precision and order of addition, bit for bit what its raw prediction is
+            (XGBoost `output_margin=True`, LightGBM `raw_score=True`, scikit-learn `predict` or `predict_proba`).
+            `"float64"`: the float64 sum of the leaves reached, which base value and SHAP values add up to.
+        threads
+            Number of threads; None: `FERROSHAP_NUM_THREADS`, or as many as the process may use.
+
+        Raises
+        ------
+        DataError, FeatureMismatchError
+            The rows cannot be read as this model's input.
+        """
+        if dtype is not None and dtype not in {"float64", np.float64, np.dtype(np.float64)}:
+            raise OptionError(
+                f"dtype is {dtype!r}; expected None (the library's own, here {self._info.output_dtype}) or 'float64'"
+            )
+        rows = self.read_rows(X)
+        out: npt.NDArray[np.floating[Any]] = self.predict_rows(
+            rows.values, exact=dtype is not None, threads=thread_count(threads)
+        )
+        if dtype is None:
+            out = out.astype(self._info.output_dtype, copy=False)
+        shaped = out[:, 0] if self.n_outputs == 1 else out
+        return shaped[0] if rows.one_row else shaped
+
+    def read_rows(self, X: Any) -> InputRows:
+        """The rows of the user's table as numbers in the model's column order."""
+        return read_rows(X, self.schema, round_to_float32=self._round_to_float32)
+
+    def predict_rows(
+        self, values: npt.NDArray[np.floating[Any]], *, exact: bool, threads: int | None
+    ) -> npt.NDArray[np.float64]:
+        """`(n, o)` float64 for rows that `read_rows` has read: the exact sum, or the library's output."""
+        return self._core.predict(values, missing=self.schema.missing, exact=exact, threads=threads)
+
+    def plan(self, *, expected_rows: int, max_memory: int | None) -> "_native.Plan":
+        """The compiled form of the model that SHAP values are computed with."""
+        return _native.Plan(self._core, expected_rows=expected_rows, max_memory=max_memory)
+
+    def __repr__(self) -> str:
+        parts = [
+            self.source,
+            *filter(None, [self.objective]),
+            counted(self.n_trees, "tree"),
+            f"depth ≤ {self.max_depth}",
+            counted(self.n_features, "feature"),
+            counted(self.n_outputs, "output"),
+            self.output_space,
+        ]
+        return f"TreeEnsemble({', '.join(parts)})"
+
+
+def load_model(
+    source: "TreeEnsemble | str | PathLike[str] | bytes | bytearray | memoryview | Any",
+    *,
+    iteration_range: tuple[int, int] | None = None,
+    missing: float | None = None,
+    trust_pickle: bool = False,
+) -> TreeEnsemble:
+    """The model as a `TreeEnsemble`; a `TreeEnsemble` is returned as it is.
+
+    Parameters
+    ----------
+    source
+        A live model (XGBoost, LightGBM, scikit-learn), the path of a model file (XGBoost `.json` or `.ubj`, LightGBM
+        text), or the bytes of one. Recognised by content, never by extension; no training library is needed for files.
+    iteration_range
+        `(begin, end)`: only these boosting iterations; an end of 0 means all. Default: what the library's own `predict`
+        uses, which for a `Booster` or a file of XGBoost is all of them, with a warning where it carries an early
+        stopping result.
+    missing
+        A number that counts as missing, as XGBoost's `missing=`; default: a wrapper's own, else NaN only.
+    trust_pickle
+        Not supported yet.
+
+    Raises
+    ------
+    UnsupportedModelError
+        A kind of model that is not supported; the message names the kind and the nearest supported one.
+    ModelError
+        A broken model or file; the message names the place.
+    """
+    if trust_pickle:
+        raise UnsupportedModelError(
+            "trust_pickle=True: reading pickled models is not supported yet; load the pickle yourself and pass the model"
+        )
+    if isinstance(source, TreeEnsemble):
+        if iteration_range is not None or missing is not None:
+            raise OptionError(
+                "iteration_range and missing are chosen when a model is read; pass them to load_model with the original "
+                "model, not with a TreeEnsemble"
+            )
+        return source
+    from .adapters import parse_model
+
+    parsed = parse_model(source, iteration_range=iteration_range, missing=missing)
+    best = parsed.info.best_iteration
+    if best is not None and iteration_range is None:
+        warn(
+            f"the model carries best_iteration={best}, which the predict of its library does not use here: all trees "
+            f"count. Pass iteration_range=(0, {best + 1}) for the best iteration, or (0, 0) for all without this warning"
+        )
+    return TreeEnsemble(parsed)
+
+
+def counted(count: int, noun: str) -> str:
+    """The count and the noun, in the plural if need be."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

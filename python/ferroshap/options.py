@@ -1,0 +1,85 @@
+"""The options that every call shares: checked once, with a message that says what to pass."""
+
+import operator
+import re
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import OptionError
+
+Progress = Callable[[int, int], object]
+
+UNITS = {
+    "": 1, "B": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40,
+    "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40,
+    "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
+}  # fmt: skip
+
+
+def whole_number(name: str, value: Any, *, at_least: int = 1) -> int:
+    """`value` as an int; raises `OptionError` for anything but a whole number from `at_least`."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or isinstance(value, (bool, np.bool_)) or number < at_least:
+        raise OptionError(f"{name} is {value!r}; expected a whole number of at least {at_least}")
+    return number
+
+
+def thread_count(threads: Any) -> int | None:
+    """The number of threads asked for; None: the environment's or the machine's."""
+    return None if threads is None else whole_number("threads", threads)
+
+
+def float_dtype(name: str, dtype: Any) -> Literal["float32", "float64"]:
+    """The name of a floating-point type given by name or as numpy's type."""
+    try:
+        found = np.dtype(dtype).name if dtype is not None else None
+    except TypeError:
+        found = None
+    if found == "float32":
+        return "float32"
+    if found == "float64":
+        return "float64"
+    raise OptionError(f"{name} is {dtype!r}; expected 'float64' or 'float32'")
+
+
+def byte_count(name: str, value: Any) -> int | None:
+    """A number of bytes: an int or text such as "512MiB" or "2 GB"; None stays None."""
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        return whole_number(name, value)
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", value)
+    unit = UNITS.get(match[2].upper()) if match else None
+    size = int(float(match[1]) * unit) if match and unit else 0
+    if size < 1:
+        raise OptionError(f"{name} is {value!r}; expected a number of bytes, or text such as '512MiB' or '2GB'")
+    return size
+
+
+def progress_callback(progress: Any) -> Progress | None:
+    """The callable given; raises `OptionError` for anything else but None."""
+    if progress is None:
+        return None
+    if not callable(progress):
+        raise OptionError(f"progress is {progress!r}; expected None or a callable: progress(rows_done, rows_in_all)")
+    return progress  # type: ignore[no-any-return]
+
+
+def empty_output(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """Memory for a result of this shape; raises `OptionError` saying how much it would be if there is not so much."""
+    try:
+        return np.empty(shape, dtype=dtype)
+    except (MemoryError, ValueError) as error:
+        size = np.dtype(dtype).itemsize / 2**30
+        for length in shape:
+            size *= length
+        raise OptionError(
+            f"the result of shape {shape} takes {size:,.1f} GiB, more than there is; explain fewer rows at a time "
+            "(BatchExplainer and the command line do so), or with dtype='float32'"
+        ) from error

@@ -1,0 +1,299 @@
+"""`TreeExplainer`: exact SHAP values of tree ensembles, with the names and shapes of shap."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .additivity import worst_gap
+from .ensemble import TreeEnsemble, counted, load_model
+from .errors import FeatureMismatchError, OptionError, UnsupportedModelError
+from .explanation import Explanation
+from .inputs import InputRows
+from .options import Progress, byte_count, empty_output, float_dtype, progress_callback, thread_count, whole_number
+
+Floats = npt.NDArray[np.floating[Any]]
+
+# Rows are explained in chunks, so that what is held beside the result stays near this size whatever it takes.
+CHUNK_BYTES = 2**24
+CHUNK_ROWS = 256  # at least: threads share a chunk
+
+
+class TreeExplainer:
+    """Exact path-dependent SHAP values of a tree ensemble.
+
+    Base value plus SHAP values is the model's raw output (`TreeEnsemble.predict`), in the unit `model.output_space`: a
+    margin for XGBoost and LightGBM, probabilities for scikit-learn's classifiers, the target for regressors.
+
+    Parameters
+    ----------
+    model
+        Anything `load_model` takes: a live model, a model file's path or bytes, or a `TreeEnsemble`.
+    data
+        Background rows; not supported yet, only None.
+    model_output
+        `"raw"`; other outputs are not supported yet.
+    feature_perturbation
+        `"tree_path_dependent"`, or `"auto"`, which is the same without `data`.
+    feature_names
+        Names for `Explanation`, one a feature; default: the model's own, else the frame's. Rows match by the model's.
+    weights
+        Weights of the background rows; not supported yet, only None.
+    iteration_range, missing
+        As in `load_model`.
+    threads
+        Number of threads; None: `FERROSHAP_NUM_THREADS`, or as many as the process may use. The values do not depend
+        on it.
+    dtype
+        `"float64"`, or `"float32"`: computed and checked in float64, then rounded.
+    expected_rows
+        About how many rows will be explained in all: more preparation pays off for more rows.
+    max_memory
+        The most memory the prepared model may take, in bytes or as text such as "512MiB".
+    progress
+        Called now and then as `progress(rows_done, rows_in_all)`.
+
+    Raises
+    ------
+    UnsupportedModelError, ModelError
+        As `load_model`; also for a model without covers, which path-dependent values need.
+    OptionError
+        An option has a value that is not accepted, or is not supported yet.
+    PlanError
+        The model is beyond a limit, such as 512 different features on one path.
+
+    Examples
+    --------
+    >>> explainer = TreeExplainer("model.json")  # doctest: +SKIP
+    >>> explainer.shap_values(rows).shape  # doctest: +SKIP
+    (1000, 12)
+    """
+
+    algorithm = "path-dependent"
+
+    def __init__(
+        self,
+        model: Any,
+        data: Any = None,
+        model_output: str = "raw",
+        feature_perturbation: str = "auto",
+        feature_names: Sequence[str] | None = None,
+        *,
+        weights: Any = None,
+        iteration_range: tuple[int, int] | None = None,
+        missing: float | None = None,
+        threads: int | None = None,
+        dtype: Any = "float64",
+        expected_rows: int = 10_000,
+        max_memory: int | str | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        _check_game(data, model_output, feature_perturbation, weights)
+        self._threads = thread_count(threads)
+        self._dtype = float_dtype("dtype", dtype)
+        self._progress = progress_callback(progress)
+        expected_rows = whole_number("expected_rows", expected_rows)
+        max_memory = byte_count("max_memory", max_memory)
+        self.model: TreeEnsemble = load_model(model, iteration_range=iteration_range, missing=missing)
+        self._feature_names = _display_names(feature_names, self.model)
+        self._plan = self.model.plan(expected_rows=expected_rows, max_memory=max_memory)
+
+    @property
+    def expected_value(self) -> "float | npt.NDArray[np.float64]":
+        """The base value: a float for one output, `(o,)` float64 otherwise, in the unit `model.output_space`."""
+        base = self._plan.expected_value
+        return float(base[0]) if self.model.n_outputs == 1 else base.copy()
+
+    @property
+    def scale(self) -> npt.NDArray[np.float64]:
+        """`(o,)`: |base| + Σ over trees of max|leaf|, what rounding errors are measured by."""
+        return self._plan.scale.copy()
+
+    def shap_values(
+        self,
+        X: Any,
+        y: None = None,
+        tree_limit: None = None,
+        approximate: bool = False,
+        check_additivity: bool = True,
+    ) -> Floats:
+        """SHAP values: `(n, f)` for one output, `(n, f, o)` otherwise, of the dtype chosen, C order.
+
+        Parameters
+        ----------
+        X
+            numpy array `(n, f)` of any real dtype, nested lists, or a pandas, polars or pyarrow table. Columns of a
+            frame match by name where the model knows names, in any order; categories match by value where the model
+            stores them. One row without a row axis, `(f,)`, gives a result without one.
+        y, tree_limit, approximate
+            Not supported: only their defaults. `tree_limit` is `iteration_range` of the explainer.
+        check_additivity
+            Whether to check every row and output: |prediction − base − Σφ| ≤ 1e-12 · `scale`, in float64.
+
+        Raises
+        ------
+        DataError, FeatureMismatchError
+            The rows cannot be read as this model's input.
+        AdditivityError
+            The check failed: a defect of ferroshap.
+        """
+        _check_call(y, tree_limit, approximate)
+        rows = self.model.read_rows(X)
+        return self._shaped(self._explain(rows, check=_checked(check_additivity)), rows)
+
+    def shap_interaction_values(self, X: Any, y: None = None, tree_limit: None = None) -> Floats:
+        """Not supported yet: raises `UnsupportedModelError`."""
+        raise UnsupportedModelError(
+            "SHAP interaction values are not supported yet; shap_values gives the values themselves"
+        )
+
+    def __call__(
+        self,
+        X: Any,
+        y: None = None,
+        interactions: bool = False,
+        check_additivity: bool = True,
+        approximate: bool = False,
+    ) -> Explanation:
+        """An `Explanation` of the rows, with parameters and errors as `shap_values`."""
+        if interactions:
+            self.shap_interaction_values(X)
+        _check_call(y, None, approximate)
+        rows = self.model.read_rows(X)
+        values = self._explain(rows, check=_checked(check_additivity))
+        base = np.tile(self._plan.expected_value, (len(rows), 1))
+        shaped = base[:, 0] if self.model.n_outputs == 1 else base
+        return Explanation(
+            self._shaped(values, rows),
+            np.asarray(shaped[0]) if rows.one_row else shaped,
+            rows.table[0] if rows.one_row and isinstance(rows.table, np.ndarray) else rows.table,
+            feature_names=self._feature_names or self.model.feature_names or rows.columns,
+            output_names=self.model.output_names,
+            output_space=self.model.output_space,
+            algorithm=self.algorithm,
+        )
+
+    def explain_and_predict(self, X: Any) -> "tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]":
+        """Unchecked float64 values `(n, f, o)` and the float64 prediction `(n, o)` they add up to, for bounded batches."""
+        rows = self.model.read_rows(X)
+        values = empty_output((len(rows), self.model.n_features, self.model.n_outputs), np.float64)
+        self._plan.run(
+            rows.values, values, missing=self.model.schema.missing, threads=self._threads, progress=self._progress
+        )
+        return values, self.model.predict_rows(rows.values, exact=True, threads=self._threads)
+
+    def describe(self) -> dict[str, Any]:
+        """What the prepared model is made of: its parts, memory and cost, and the vector instructions in use."""
+        return self._plan.describe()
+
+    def __repr__(self) -> str:
+        model, base = self.model, self.expected_value
+        parts = [
+            model.source,
+            counted(model.n_trees, "tree"),
+            f"depth ≤ {model.max_depth}",
+            counted(model.n_features, "feature"),
+            model.output_space,
+            self.algorithm,
+            f"base {base:.4g}" if isinstance(base, float) else counted(model.n_outputs, "output"),
+        ]
+        return f"TreeExplainer({', '.join(parts)})"
+
+    def _explain(self, rows: InputRows, *, check: bool) -> Floats:
+        """`(n, f, o)` of the dtype chosen.
+
+        In chunks of rows: the check needs the predictions, and for float32 the float64 values, of one chunk only. A row
+        has the same values in any chunk.
+        """
+        n, f, o = len(rows), self.model.n_features, self.model.n_outputs
+        out = empty_output((n, f, o), self._dtype)
+        step = max(CHUNK_ROWS, CHUNK_BYTES // (8 * max(f, 1) * o))
+        rounding = check and self._dtype == "float32"
+        scratch = np.empty((min(step, n), f, o)) if rounding else None
+        base, scale = self._plan.expected_value, self._plan.scale
+        for first in range(0, n, step):
+            chunk, written = rows.values[first : first + step], out[first : first + step]
+            values = written if scratch is None else scratch[: len(chunk)]
+            self._plan.run(
+                chunk,
+                values,
+                missing=self.model.schema.missing,
+                threads=self._threads,
+                progress=self._progress_from(first, n),
+            )
+            if check:
+                predicted = self.model.predict_rows(chunk, exact=True, threads=self._threads)
+                worst_gap(values, predicted, base, scale, first_row=first)
+            if scratch is not None:
+                written[...] = values
+        return out
+
+    def _progress_from(self, first: int, n: int) -> Progress | None:
+        report = self._progress
+        return None if report is None else lambda done, _of_chunk: report(first + done, n)
+
+    def _shaped(self, values: Floats, rows: InputRows) -> Floats:
+        shaped = values[:, :, 0] if self.model.n_outputs == 1 else values
+        return shaped[0] if rows.one_row else shaped
+
+
+def _check_game(data: Any, model_output: Any, feature_perturbation: Any, weights: Any) -> None:
+    if data is not None:
+        raise UnsupportedModelError(
+            "data: background rows (interventional SHAP values) are not supported yet; leave it out for path-dependent "
+            "values, which need none"
+        )
+    if weights is not None:
+        raise UnsupportedModelError("weights: weights of background rows are not supported yet; leave them out")
+    if feature_perturbation == "interventional":
+        raise UnsupportedModelError(
+            "feature_perturbation='interventional' is not supported yet; 'tree_path_dependent' needs no background rows"
+        )
+    if feature_perturbation not in {"auto", "tree_path_dependent"}:
+        raise OptionError(f"feature_perturbation is {feature_perturbation!r}; expected 'auto' or 'tree_path_dependent'")
+    if model_output in {"probability", "log_loss"}:
+        raise UnsupportedModelError(
+            f"model_output={model_output!r} is not supported yet; 'raw' explains the raw output (see model.output_space)"
+        )
+    if model_output != "raw":
+        raise OptionError(f"model_output is {model_output!r}; expected 'raw'")
+
+
+def _check_call(y: Any, tree_limit: Any, approximate: Any) -> None:
+    if y is not None:
+        raise OptionError(
+            "y is for values of the loss (model_output='log_loss'), which are not supported yet; leave it out"
+        )
+    if tree_limit is not None:
+        raise OptionError(
+            f"tree_limit={tree_limit!r} is not supported; choose boosting iterations when the explainer is made: "
+            "TreeExplainer(model, iteration_range=(0, n))"
+        )
+    if approximate:
+        raise OptionError(
+            "approximate=True (Saabas values) is not supported: those are not SHAP values; leave it out for exact ones"
+        )
+
+
+def _checked(check_additivity: Any) -> bool:
+    if isinstance(check_additivity, (bool, np.bool_)):
+        return bool(check_additivity)
+    if check_additivity == "library":
+        raise OptionError(
+            "check_additivity='library' is not supported yet; True compares with ferroshap's own bit-equal prediction"
+        )
+    raise OptionError(f"check_additivity is {check_additivity!r}; expected True or False")
+
+
+def _display_names(names: Any, model: TreeEnsemble) -> tuple[str, ...] | None:
+    if names is None:
+        return None
+    if isinstance(names, str):
+        raise OptionError(f"feature_names is the text {names!r}; expected one name a feature")
+    chosen = tuple(str(name) for name in names)
+    if len(chosen) != model.n_features:
+        raise FeatureMismatchError(
+            f"feature_names has {len(chosen)} names, but the model has {model.n_features} features"
+        )
+    return chosen
