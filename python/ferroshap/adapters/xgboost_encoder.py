@@ -65,4 +65,6 @@ def _texts(record: Record) -> list[Category]:
     try:
         return [data[a:b].decode() for a, b in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)]
     except UnicodeDecodeError:
-        record.fail("values", "UTF-8")
+        record.fail(
+            "values", "UTF-8 (XGBoost 3.1 cuts texts beyond ASCII at the wrong places; train again with 3.2 or later)"
+        )
