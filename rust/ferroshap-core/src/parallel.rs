@@ -162,7 +162,9 @@ fn pool(threads: usize) -> Result<Arc<rayon_core::ThreadPool>> {
         .num_threads(threads)
         .thread_name(|i| format!("ferroshap-{i}"))
         .build()
-        .map_err(|e| Error::Option(format!("threads={threads}: the system refused to start them ({e}); ask for fewer")))?;
+        .map_err(|e| {
+            Error::Option(format!("threads={threads}: the system refused to start them ({e}); ask for fewer"))
+        })?;
     let pool = Arc::new(built);
     pools.insert(threads, pool.clone());
     Ok(pool)

@@ -1,5 +1,6 @@
 //! What this build and this machine are.
 
+use ferroshap_core::kernel::simd::Level;
 use ferroshap_core::parallel;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -8,7 +9,8 @@ use pyo3::types::PyDict;
 pub(crate) fn build_info(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let info = PyDict::new(py);
     info.set_item("version", env!("CARGO_PKG_VERSION"))?;
-    info.set_item("simd", "scalar")?;
+    info.set_item("simd", Level::in_use().to_string())?;
+    info.set_item("simd_available", Level::available().iter().map(Level::to_string).collect::<Vec<_>>())?;
     info.set_item("threads", parallel::default_threads())?;
     info.set_item("profile", if cfg!(debug_assertions) { "debug" } else { "release" })?;
     Ok(info)

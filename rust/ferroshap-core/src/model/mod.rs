@@ -5,6 +5,7 @@ mod ensemble;
 mod split;
 mod validate;
 
+pub(crate) use arrays::TINY;
 pub use arrays::{Accumulation, EnsembleArrays, InputRule, flags};
 pub use ensemble::{Ensemble, Node, Tree};
 pub use split::{CategorySet, Split};

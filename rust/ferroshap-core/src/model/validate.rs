@@ -65,7 +65,9 @@ fn lengths(a: &EnsembleArrays) -> Result<()> {
         return Err(broken(at, "tree_starts", format!("{} entries", starts.len()), format!("{} from 0 to {v}", t + 1)));
     }
     match starts.windows(2).position(|w| w[0] >= w[1]) {
-        Some(tree) => Err(broken(NodePlace::tree(tree), "number of nodes", starts[tree + 1] - starts[tree], "at least 1")),
+        Some(tree) => {
+            Err(broken(NodePlace::tree(tree), "number of nodes", starts[tree + 1] - starts[tree], "at least 1"))
+        }
         None => Ok(()),
     }
 }
@@ -236,7 +238,12 @@ impl<'a> Walk<'a> {
         let place = NodePlace::node(tree, old);
         let (at, feature) = (first + old, self.a.feature[first + old]);
         let Some(&slot) = self.slots.get(&(feature as u32)) else {
-            return Err(broken(place, "feature", feature, format!("below {}, the number of features", self.a.n_features)));
+            return Err(broken(
+                place,
+                "feature",
+                feature,
+                format!("below {}, the number of features", self.a.n_features),
+            ));
         };
         let set = self.a.category_set[at];
         if set >= self.a.set_starts.len() as i32 - 1 {

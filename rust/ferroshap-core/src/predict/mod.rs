@@ -30,7 +30,7 @@ impl Ensemble {
         threads: usize,
         control: &dyn Control,
     ) -> Result<()> {
-        check_rows(self, rows, out.len(), self.n_outputs())?;
+        check_rows(self.n_features(), rows, out.len(), self.n_outputs())?;
         let (n, o) = (rows.len(), self.n_outputs());
         for_each_chunk(out, BLOCK * o, threads, control, RowMajor::default, |tile, index, out, _| {
             let start = index * BLOCK;
@@ -91,8 +91,8 @@ impl Ensemble {
 }
 
 /// The rows have the model's columns and the output has room for `width` numbers a row.
-pub(crate) fn check_rows(ensemble: &Ensemble, rows: &Rows<'_>, out: usize, width: usize) -> Result<()> {
-    let (found, expected) = (rows.n_features(), ensemble.n_features());
+pub(crate) fn check_rows(expected: usize, rows: &Rows<'_>, out: usize, width: usize) -> Result<()> {
+    let found = rows.n_features();
     if found != expected {
         return Err(Error::Data(format!("the rows have {found} columns, the model expects {expected}")));
     }

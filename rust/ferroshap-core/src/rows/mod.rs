@@ -2,7 +2,7 @@
 
 mod tile;
 
-pub use tile::{Columns, RowMajor};
+pub use tile::{Columns, Lane, RowMajor};
 
 use ndarray::ArrayView2;
 

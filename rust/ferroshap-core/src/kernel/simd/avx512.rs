@@ -1,0 +1,153 @@
+//! AVX-512: eight lanes, a mask register a choice.
+
+use std::arch::x86_64::*;
+
+use super::{Kernel, Simd, WORD};
+
+/// The proof that the processor has AVX-512 F and DQ.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Avx512(());
+
+impl Avx512 {
+    /// The proof, if this processor has the level.
+    pub(crate) fn detect() -> Option<Self> {
+        (is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq")).then_some(Self(()))
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq")]
+fn enter<K: Kernel<Avx512>>(s: Avx512, kernel: K) {
+    kernel.run(s);
+}
+
+impl Simd for Avx512 {
+    type V = __m512d;
+    type M = __mmask8;
+    const LANES: usize = 8;
+
+    #[inline(always)]
+    fn vectorize<K: Kernel<Self>>(self, kernel: K) {
+        // SAFETY: `self` exists, so `detect` has found AVX-512 F and DQ on this processor.
+        unsafe { enter(self, kernel) }
+    }
+
+    #[inline(always)]
+    fn splat(self, x: f64) -> Self::V {
+        // SAFETY: `self` exists, so the processor has AVX-512 F.
+        unsafe { _mm512_set1_pd(x) }
+    }
+
+    #[inline(always)]
+    fn add(self, a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: `self` exists, so the processor has AVX-512 F.
+        unsafe { _mm512_add_pd(a, b) }
+    }
+
+    #[inline(always)]
+    fn sub(self, a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: `self` exists, so the processor has AVX-512 F.
+        unsafe { _mm512_sub_pd(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul(self, a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: `self` exists, so the processor has AVX-512 F.
+        unsafe { _mm512_mul_pd(a, b) }
+    }
+
+    #[inline(always)]
+    fn lanes(self, v: Self::V) -> [f64; 8] {
+        let mut out = [0.0; 8];
+        // SAFETY: `self` exists, so the processor has AVX-512 F; `out` has room for eight float64.
+        unsafe { _mm512_storeu_pd(out.as_mut_ptr(), v) }
+        out
+    }
+
+    #[inline(always)]
+    fn mask(self, bits: &[u8], vector: usize) -> Self::M {
+        bits[vector]
+    }
+
+    #[inline(always)]
+    fn select(self, mask: Self::M, yes: Self::V, no: Self::V) -> Self::V {
+        // SAFETY: `self` exists, so the processor has AVX-512 F.
+        unsafe { _mm512_mask_blend_pd(mask, no, yes) }
+    }
+
+    #[inline(always)]
+    fn le_f32(self, x: &[f32; WORD], threshold: f32) -> u64 {
+        // SAFETY: `self` exists, so the processor has AVX-512 F; each load reads 16 of the 64 values of `x`.
+        unsafe {
+            let t = _mm512_set1_ps(threshold);
+            let part =
+                |i: usize| u64::from(_mm512_cmp_ps_mask::<_CMP_LE_OQ>(_mm512_loadu_ps(x.as_ptr().add(16 * i)), t));
+            part(0) | part(1) << 16 | part(2) << 32 | part(3) << 48
+        }
+    }
+
+    #[inline(always)]
+    fn ngt_f32(self, x: &[f32; WORD], threshold: f32) -> u64 {
+        // SAFETY: `self` exists, so the processor has AVX-512 F; each load reads 16 of the 64 values of `x`.
+        unsafe {
+            let t = _mm512_set1_ps(threshold);
+            let part =
+                |i: usize| u64::from(_mm512_cmp_ps_mask::<_CMP_NGT_UQ>(_mm512_loadu_ps(x.as_ptr().add(16 * i)), t));
+            part(0) | part(1) << 16 | part(2) << 32 | part(3) << 48
+        }
+    }
+
+    #[inline(always)]
+    fn le_f64(self, x: &[f64; WORD], threshold: f64) -> u64 {
+        let mut out = 0;
+        for i in 0..8 {
+            // SAFETY: `self` exists, so the processor has AVX-512 F; the load reads 8 of the 64 values of `x`.
+            let part = unsafe {
+                _mm512_cmp_pd_mask::<_CMP_LE_OQ>(_mm512_loadu_pd(x.as_ptr().add(8 * i)), _mm512_set1_pd(threshold))
+            };
+            out |= u64::from(part) << (8 * i);
+        }
+        out
+    }
+
+    #[inline(always)]
+    fn ngt_f64(self, x: &[f64; WORD], threshold: f64) -> u64 {
+        let mut out = 0;
+        for i in 0..8 {
+            // SAFETY: `self` exists, so the processor has AVX-512 F; the load reads 8 of the 64 values of `x`.
+            let part = unsafe {
+                _mm512_cmp_pd_mask::<_CMP_NGT_UQ>(_mm512_loadu_pd(x.as_ptr().add(8 * i)), _mm512_set1_pd(threshold))
+            };
+            out |= u64::from(part) << (8 * i);
+        }
+        out
+    }
+
+    #[inline(always)]
+    fn test_bits(self, codes: &[u32; WORD], words: &[u32], last: u32) -> u64 {
+        let mut out = 0;
+        if words.len() <= 16 {
+            let mut table = [0u32; 16];
+            table[..words.len()].copy_from_slice(words);
+            for i in 0..4 {
+                // SAFETY: `self` exists, so the processor has AVX-512 F; the loads read the 16 words of `table` and 16 of
+                // the 64 codes; the permutation picks a lane of `table` by the low four bits of its index.
+                let part = unsafe {
+                    let code = _mm512_loadu_si512(codes.as_ptr().add(16 * i).cast());
+                    let code = _mm512_min_epu32(code, _mm512_set1_epi32(last.cast_signed()));
+                    let table = _mm512_loadu_si512(table.as_ptr().cast());
+                    let word = _mm512_permutexvar_epi32(_mm512_srli_epi32::<5>(code), table);
+                    let bit = _mm512_sllv_epi32(_mm512_set1_epi32(1), _mm512_and_si512(code, _mm512_set1_epi32(31)));
+                    _mm512_test_epi32_mask(word, bit)
+                };
+                out |= u64::from(part) << (16 * i);
+            }
+            return out;
+        }
+        for (row, &code) in codes.iter().enumerate() {
+            let code = code.min(last);
+            out |= u64::from(words[(code / 32) as usize] >> (code % 32) & 1) << row;
+        }
+        out
+    }
+}

@@ -1,0 +1,94 @@
+//! NEON: two lanes.
+
+use std::arch::aarch64::*;
+
+use super::{Kernel, Portable, Simd, WORD};
+
+/// The proof that the processor has NEON.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Neon(());
+
+impl Neon {
+    /// The proof, if this processor has the level.
+    pub(crate) fn detect() -> Option<Self> {
+        std::arch::is_aarch64_feature_detected!("neon").then_some(Self(()))
+    }
+}
+
+impl Simd for Neon {
+    type V = float64x2_t;
+    type M = uint64x2_t;
+    const LANES: usize = 2;
+
+    #[inline(always)]
+    fn vectorize<K: Kernel<Self>>(self, kernel: K) {
+        // NEON is part of the aarch64 baseline: no function needs to enable it.
+        kernel.run(self);
+    }
+
+    #[inline(always)]
+    fn splat(self, x: f64) -> Self::V {
+        // SAFETY: `self` exists, so the processor has NEON.
+        unsafe { vdupq_n_f64(x) }
+    }
+
+    #[inline(always)]
+    fn add(self, a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: `self` exists, so the processor has NEON.
+        unsafe { vaddq_f64(a, b) }
+    }
+
+    #[inline(always)]
+    fn sub(self, a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: `self` exists, so the processor has NEON.
+        unsafe { vsubq_f64(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul(self, a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: `self` exists, so the processor has NEON.
+        unsafe { vmulq_f64(a, b) }
+    }
+
+    #[inline(always)]
+    fn lanes(self, v: Self::V) -> [f64; 8] {
+        let mut out = [0.0; 8];
+        // SAFETY: `self` exists, so the processor has NEON; `out` has room for two float64.
+        unsafe { vst1q_f64(out.as_mut_ptr(), v) }
+        out
+    }
+
+    #[inline(always)]
+    fn mask(self, bits: &[u8], vector: usize) -> Self::M {
+        let two = u64::from(bits[vector / 4] >> (vector % 4 * 2));
+        let lanes = [(two & 1).wrapping_neg(), (two >> 1 & 1).wrapping_neg()];
+        // SAFETY: `self` exists, so the processor has NEON; `lanes` holds two u64.
+        unsafe { vld1q_u64(lanes.as_ptr()) }
+    }
+
+    #[inline(always)]
+    fn select(self, mask: Self::M, yes: Self::V, no: Self::V) -> Self::V {
+        // SAFETY: `self` exists, so the processor has NEON.
+        unsafe { vbslq_f64(mask, yes, no) }
+    }
+
+    #[inline(always)]
+    fn le_f32(self, x: &[f32; WORD], threshold: f32) -> u64 {
+        Portable.le_f32(x, threshold)
+    }
+
+    #[inline(always)]
+    fn ngt_f32(self, x: &[f32; WORD], threshold: f32) -> u64 {
+        Portable.ngt_f32(x, threshold)
+    }
+
+    #[inline(always)]
+    fn le_f64(self, x: &[f64; WORD], threshold: f64) -> u64 {
+        Portable.le_f64(x, threshold)
+    }
+
+    #[inline(always)]
+    fn ngt_f64(self, x: &[f64; WORD], threshold: f64) -> u64 {
+        Portable.ngt_f64(x, threshold)
+    }
+}
