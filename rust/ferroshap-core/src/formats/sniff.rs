@@ -28,8 +28,8 @@ pub(super) fn sniff(bytes: &[u8]) -> Result<Format> {
         [b'[', ..] => Err(refused(&LIST)),
         _ if first_line(bytes) == b"tree" => Ok(Format::LightgbmText),
         _ => Err(Error::Unsupported(format!(
-            "this is no model file that ferroshap knows: it starts with '{}'. {READABLE}. The binary format of XGBoost \
-             before 2.1 has no mark of its own in old files; if this is one, {RESAVE}",
+            "this is no model file that ferroshap knows: it starts with '{}'. {READABLE}. If it is a binary \
+             model of XGBoost before 1.0, {RESAVE}",
             bytes[..bytes.len().min(16)].escape_ascii()
         ))),
     }
@@ -61,23 +61,20 @@ struct Foreign {
 }
 
 fn refused(format: &Foreign) -> Error {
-    Error::Unsupported(format!(
-        "this is {}, which ferroshap does not read: {}. {READABLE}",
-        format.name, format.way_out
-    ))
+    Error::Unsupported(format!("{} is not readable: {}. {READABLE}", format.name, format.way_out))
 }
 
-const LEGACY: Foreign = Foreign { name: "XGBoost's old binary format", way_out: RESAVE };
+const LEGACY: Foreign = Foreign { name: "a model in XGBoost's old binary format", way_out: RESAVE };
 const LIST: Foreign = Foreign {
-    name: "a JSON list (such as XGBoost's dump_model writes, which leaves out the base score and the objective)",
+    name: "a JSON list (XGBoost's dump_model writes one, without base score and objective)",
     way_out: "save the model with Booster.save_model('model.json')",
 };
 const TEXT_DUMP: Foreign = Foreign {
-    name: "XGBoost's text dump, which rounds the numbers and leaves out the base score",
+    name: "a text dump of XGBoost (it has rounded numbers and no base score)",
     way_out: "save the model with Booster.save_model('model.json')",
 };
 const LIGHTGBM_DUMP: Foreign = Foreign {
-    name: "LightGBM's dump_model() JSON, which loses infinite thresholds",
+    name: "JSON of LightGBM's dump_model() (it has lost infinite thresholds)",
     way_out: "save the model as text with Booster.save_model('model.txt')",
 };
 const CATBOOST_JSON: Foreign =
@@ -85,7 +82,7 @@ const CATBOOST_JSON: Foreign =
 const CATBOOST_BINARY: Foreign =
     Foreign { name: "a CatBoost model (cbm)", way_out: "CatBoost models are not supported" };
 const PICKLE: Foreign = Foreign {
-    name: "a Python pickle (or joblib) file, which can run any code when it is loaded",
+    name: "a Python pickle or joblib file (loading one can run any code)",
     way_out: "if you trust it, load it yourself and hand the live model to ferroshap, or save it in its library's own format",
 };
 const ZIP: Foreign = Foreign {
@@ -95,7 +92,7 @@ const ZIP: Foreign = Foreign {
 const COMPRESSED: Foreign =
     Foreign { name: "a compressed file", way_out: "decompress it (if it was made by joblib, it is a pickle)" };
 const ONNX: Foreign =
-    Foreign { name: "an ONNX model, which stores no covers", way_out: "use the model from before its conversion" };
+    Foreign { name: "an ONNX model (it stores no covers)", way_out: "use the model from before its conversion" };
 const PMML: Foreign = Foreign { name: "XML (such as PMML)", way_out: "use the model from before its conversion" };
 const DATA: Foreign = Foreign { name: "a data file, not a model", way_out: "name the model file first, then the data" };
 const BOM: Foreign = Foreign {

@@ -2,7 +2,7 @@
 
 use super::Fail;
 
-/// Lines without their ends (`\n` or `\r\n`).
+/// Lines without their ends: a line feed, and any carriage returns before it.
 #[derive(Debug)]
 pub(super) struct Lines<'a> {
     rest: std::iter::Peekable<std::str::Lines<'a>>,
@@ -17,11 +17,11 @@ impl<'a> Lines<'a> {
     pub(super) fn next(&mut self) -> Option<&'a str> {
         let line = self.rest.next();
         self.number += usize::from(line.is_some());
-        line
+        line.map(without_end)
     }
 
     pub(super) fn peek(&mut self) -> Option<&'a str> {
-        self.rest.peek().copied()
+        self.rest.peek().copied().map(without_end)
     }
 
     /// The number of the line last taken, from 1.
@@ -33,4 +33,8 @@ impl<'a> Lines<'a> {
     pub(super) fn fail<T>(&self, problem: String) -> Result<T, Fail> {
         Err((self.number(), problem))
     }
+}
+
+fn without_end(line: &str) -> &str {
+    line.trim_end_matches('\r')
 }
