@@ -6,8 +6,11 @@
 
 pub mod error;
 pub mod formats;
+pub mod kernel;
 pub mod model;
+pub mod oracle;
 pub mod parallel;
+pub mod plan;
 pub mod predict;
 pub mod rows;
 

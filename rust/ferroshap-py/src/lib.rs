@@ -2,8 +2,10 @@
 
 mod build_info;
 mod control;
+mod document;
 mod ensemble;
 mod error;
+mod plan;
 mod rows;
 
 use pyo3::prelude::*;
@@ -13,5 +15,9 @@ mod _native {
     #[pymodule_export]
     use crate::build_info::{after_fork_in_child, build_info, default_threads};
     #[pymodule_export]
+    use crate::document::read_document;
+    #[pymodule_export]
     use crate::ensemble::Ensemble;
+    #[pymodule_export]
+    use crate::plan::Plan;
 }
