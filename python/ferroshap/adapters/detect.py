@@ -71,8 +71,10 @@ def adapter_of(model: object) -> Adapter:
 
 def refusal(model: object) -> str:
     """Why a model is refused: what it is, what to do, what is supported."""
+    if isinstance(model, type):
+        return f"{model.__module__}.{model.__qualname__} is a class: pass a fitted object of it. {_supported()}"
     kind = type(model)
-    what = f"a {kind.__module__}.{kind.__qualname__}"
+    what = f"{kind.__module__}.{kind.__qualname__}"
     container = next(_matches(model, CONTAINERS), None)
     if container is not None:
         return f"{what} is not a tree model itself: {container[2]}. {_supported()}"

@@ -71,17 +71,14 @@ def _listed_categories(trees: TreeColumns, per_tree: NDArray[np.int64]) -> tuple
     in_tree = trees.lengths("categories")
     counts = trees.integers("categories_sizes", per_tree, 0, CATEGORIES)
     segments = trees.integers("categories_segments", per_tree, 0, 2**62)
-    # XGBoost writes the segments one after another; anything else could list the same numbers many times over.
-    ends = np.cumsum(counts)
-    tree_starts = np.repeat(starts_of(in_tree)[:-1], per_tree)
-    tiled = segments + tree_starts == ends - counts
-    trees.require(tiled, per_tree, "categories_segments", segments, "the end of the segment before")
     totals = np.zeros(len(trees), np.int64)
     np.add.at(totals, np.repeat(np.arange(len(trees)), per_tree), counts)
     for tree in np.flatnonzero(totals != in_tree)[:1]:
-        trees.fail(
-            int(tree), "length of categories", int(in_tree[tree]), f"{totals[tree]}, the sum of categories_sizes"
-        )
+        expected = f"{totals[tree]}, the sum of categories_sizes"
+        trees.fail(int(tree), "length of categories", int(in_tree[tree]), expected)
+    # XGBoost writes the segments one after another; anything else could list the same numbers many times over.
+    before = np.cumsum(counts) - counts - np.repeat(starts_of(in_tree)[:-1], per_tree)
+    trees.require(segments == before, per_tree, "categories_segments", segments, "the end of the segment before")
     return counts, trees.integers("categories", in_tree, 0, CATEGORIES - 1)
 
 

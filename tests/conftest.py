@@ -1,0 +1,1 @@
+"""Makes the folders of `tests/` importable by the tests, `oracle` above all."""
