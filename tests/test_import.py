@@ -59,9 +59,10 @@ def test_all_names_that_are_promised_exist():
 
 def test_build_info_names_version_level_threads_and_profile():
     info = ferroshap.build_info()
-    assert set(info) == {"version", "simd", "threads", "profile"}
+    assert set(info) == {"version", "simd", "simd_available", "threads", "profile"}
     assert info["version"] == ferroshap.__version__
-    assert info["simd"] in {"scalar", "avx2", "avx512", "neon"}
+    assert set(info["simd_available"]) <= {"scalar", "avx2", "avx512", "neon"}
+    assert info["simd"] in info["simd_available"]
     assert info["threads"] >= 1
 
 

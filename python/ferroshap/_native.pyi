@@ -11,6 +11,8 @@ from typing import Any, Literal, final
 import numpy as np
 import numpy.typing as npt
 
+__all__ = ["Ensemble", "Plan", "after_fork_in_child", "build_info", "default_threads", "read_document"]
+
 def read_document(data: bytes) -> tuple[Literal["xgboost-json", "xgboost-ubjson", "lightgbm-text"], dict[str, Any]]:
     """The form of a model file, recognised by its bytes, and what it holds.
 
@@ -100,10 +102,13 @@ class Ensemble:
 class Plan:
     """A compiled ensemble that computes path-dependent SHAP values; immutable.
 
-    Raises `UnsupportedModelError` for an ensemble without covers, `PlanError` naming the limit it is beyond.
+    `level` is a level of vector instructions, for tests; None: the one in use. The values do not depend on it.
+
+    Raises `UnsupportedModelError` for an ensemble without covers, `PlanError` naming the limit it is beyond, `OptionError`
+    for a level that this machine does not have.
     """
 
-    def __new__(cls, ensemble: Ensemble, *, expected_rows: int = 10_000, max_memory: int | None = None) -> Plan: ...
+    def __new__(cls, ensemble: Ensemble, *, level: str | None = None) -> Plan: ...
     @property
     def expected_value(self) -> npt.NDArray[np.float64]:
         """`(o,)`: the base value, in units of the raw output."""
@@ -134,7 +139,7 @@ class Plan:
         """What the plan is made of, its memory in bytes and the vector level it uses."""
 
 def build_info() -> dict[str, Any]:
-    """`version`, `simd` (the level in use), `threads` (default) and `profile` of this build."""
+    """`version`, `simd` (the level in use), `simd_available`, `threads` (default) and `profile` of this build."""
 
 def default_threads() -> int:
     """The number of threads used where none is given: the environment's, else what the process may use."""

@@ -124,9 +124,9 @@ class TreeEnsemble:
         """`(n, o)` float64 for rows that `read_rows` has read: the exact sum, or the library's output."""
         return self._core.predict(values, missing=self.schema.missing, exact=exact, threads=threads)
 
-    def plan(self, *, expected_rows: int, max_memory: int | None) -> "_native.Plan":
+    def plan(self) -> _native.Plan:
         """The compiled form of the model that SHAP values are computed with."""
-        return _native.Plan(self._core, expected_rows=expected_rows, max_memory=max_memory)
+        return _native.Plan(self._core)
 
     def __repr__(self) -> str:
         parts = [

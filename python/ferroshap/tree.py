@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from .additivity import worst_gap
 from .ensemble import TreeEnsemble, counted, load_model
-from .errors import FeatureMismatchError, OptionError, UnsupportedModelError
+from .errors import FeatureMismatchError, OptionError, PlanError, UnsupportedModelError
 from .explanation import Explanation
 from .inputs import InputRows
 from .options import Progress, byte_count, empty_output, float_dtype, progress_callback, thread_count, whole_number
@@ -48,7 +48,8 @@ class TreeExplainer:
     dtype
         `"float64"`, or `"float32"`: computed and checked in float64, then rounded.
     expected_rows
-        About how many rows will be explained in all: more preparation pays off for more rows.
+        About how many rows will be explained in all. Ways to prepare a model that pay off from some number of rows on go
+        by it; there is only one way yet, so it changes nothing.
     max_memory
         The most memory the prepared model may take, in bytes or as text such as "512MiB".
     progress
@@ -61,7 +62,7 @@ class TreeExplainer:
     OptionError
         An option has a value that is not accepted, or is not supported yet.
     PlanError
-        The model is beyond a limit, such as 512 different features on one path.
+        The model is beyond a limit: `max_memory`, or 512 different features on one path.
 
     Examples
     --------
@@ -93,11 +94,17 @@ class TreeExplainer:
         self._threads = thread_count(threads)
         self._dtype = float_dtype("dtype", dtype)
         self._progress = progress_callback(progress)
-        expected_rows = whole_number("expected_rows", expected_rows)
-        max_memory = byte_count("max_memory", max_memory)
+        whole_number("expected_rows", expected_rows)
+        most = byte_count("max_memory", max_memory)
         self.model: TreeEnsemble = load_model(model, iteration_range=iteration_range, missing=missing)
         self._feature_names = _display_names(feature_names, self.model)
-        self._plan = self.model.plan(expected_rows=expected_rows, max_memory=max_memory)
+        self._plan = self.model.plan()
+        size = self._plan.describe()["bytes"]
+        if most is not None and size > most:
+            raise PlanError(
+                f"the prepared model takes {size:,} bytes, but max_memory allows {most:,}; allow as much, or explain fewer "
+                "trees with iteration_range"
+            )
 
     @property
     def expected_value(self) -> "float | npt.NDArray[np.float64]":

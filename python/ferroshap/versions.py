@@ -14,7 +14,7 @@ PACKAGES = (
 
 
 def build_info() -> dict[str, Any]:
-    """The build: `version`, `simd` (the level of vector instructions in use), `threads` (default), `profile`."""
+    """The build: `version`, `simd` (vector instructions in use), `simd_available`, `threads` (default), `profile`."""
     return _native.build_info()
 
 

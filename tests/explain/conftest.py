@@ -29,16 +29,16 @@ def _make(name):
     X, y, k = _data()
     holed = _holed(X)
     if name == "xgboost regression":
-        model = xgboost.XGBRegressor(n_estimators=7, max_depth=4).fit(holed, y)
+        model = xgboost.XGBRegressor(n_estimators=7, max_depth=4, n_jobs=1).fit(holed, y)
         return model, holed, model.predict(holed, output_margin=True)
     if name == "xgboost classes":
-        model = xgboost.XGBClassifier(n_estimators=5, max_depth=3).fit(holed, k)
+        model = xgboost.XGBClassifier(n_estimators=5, max_depth=3, n_jobs=1).fit(holed, k)
         return model, holed, model.predict(holed, output_margin=True)
     if name == "lightgbm binary":
-        model = lightgbm.LGBMClassifier(n_estimators=7, verbose=-1).fit(holed, k == 1)
+        model = lightgbm.LGBMClassifier(n_estimators=7, n_jobs=1, verbose=-1).fit(holed, k == 1)
         return model, holed, model.booster_.predict(holed, raw_score=True)
     if name == "lightgbm classes":
-        model = lightgbm.LGBMClassifier(n_estimators=5, num_leaves=7, verbose=-1).fit(holed, k)
+        model = lightgbm.LGBMClassifier(n_estimators=5, num_leaves=7, n_jobs=1, verbose=-1).fit(holed, k)
         return model, holed, model.booster_.predict(holed, raw_score=True)
     if name == "tree":
         model = DecisionTreeRegressor(max_depth=5, random_state=0).fit(X, y)
