@@ -3,6 +3,7 @@
 use super::arrays::{Accumulation, EnsembleArrays, InputRule};
 use super::split::{CategorySet, Split};
 use super::validate;
+use super::walk::Packed;
 use crate::error::Result;
 
 /// A forest of binary trees with everything that prediction and explanation need.
@@ -16,7 +17,7 @@ pub struct Ensemble {
     pub(super) n_outputs: usize,
     pub(super) used_features: Vec<u32>,
     pub(super) trees: Vec<Tree>,
-    pub(super) nodes: Vec<Node>,
+    pub(super) nodes: Vec<Packed>,
     pub(super) cover: Option<Vec<f64>>,
     pub(super) leaf_width: usize,
     pub(super) leaf_values: Vec<f64>,
@@ -38,14 +39,16 @@ pub struct Tree {
     pub depth: u32,
     /// Most different features on one path.
     pub path_features: u32,
+    /// Whether all splits are numeric and no value besides NaN is missing.
+    pub plain: bool,
     /// The output it adds to; `None`: its leaves are vectors over all outputs.
     pub output: Option<u32>,
 }
 
 impl Tree {
     /// The indices of the tree's nodes.
-    pub fn node_range(&self) -> std::ops::Range<usize> {
-        self.root as usize..self.root as usize + self.n_nodes as usize
+    pub fn node_range(&self) -> std::ops::Range<u32> {
+        self.root..self.root + self.n_nodes
     }
 }
 
@@ -95,9 +98,14 @@ impl Ensemble {
         &self.trees
     }
 
-    /// All nodes.
-    pub fn nodes(&self) -> &[Node] {
-        &self.nodes
+    /// One node, by its index in the whole ensemble.
+    pub fn node(&self, index: u32) -> Node {
+        self.nodes[index as usize].unpack()
+    }
+
+    /// All nodes, tree after tree.
+    pub fn nodes(&self) -> impl Iterator<Item = Node> {
+        self.nodes.iter().map(Packed::unpack)
     }
 
     /// How many leaves all trees have together.
@@ -158,18 +166,6 @@ impl Ensemble {
         match split.set {
             None => split.numeric_left(x),
             Some(set) => self.category_set(split, set).left(x, self.input),
-        }
-    }
-
-    /// The leaf that a row reaches; `x` gives the value of a slot, after [`InputRule::apply`].
-    #[inline]
-    pub fn leaf_of(&self, tree: &Tree, x: impl Fn(u32) -> f64) -> u32 {
-        let mut at = tree.root;
-        loop {
-            match &self.nodes[at as usize] {
-                Node::Leaf { leaf } => return *leaf,
-                Node::Inner { split, left } => at = left + u32::from(!self.goes_left(split, x(split.slot))),
-            }
         }
     }
 }

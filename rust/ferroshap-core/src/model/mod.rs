@@ -4,8 +4,10 @@ mod arrays;
 mod ensemble;
 mod split;
 mod validate;
+mod walk;
 
 pub(crate) use arrays::TINY;
 pub use arrays::{Accumulation, EnsembleArrays, InputRule, flags};
 pub use ensemble::{Ensemble, Node, Tree};
 pub use split::{CategorySet, Split};
+pub use walk::ROWS_ABREAST;

@@ -22,6 +22,11 @@ impl Split {
         self.flags & flags::DEFAULT_LEFT != 0
     }
 
+    /// Whether only `x <= threshold` and NaN matter.
+    pub fn is_plain(&self) -> bool {
+        self.set.is_none() && !self.zero_is_missing()
+    }
+
     /// Whether values within ±1e-35 are missing too.
     #[inline(always)]
     pub fn zero_is_missing(&self) -> bool {

@@ -1,8 +1,9 @@
 //! The laws of a model, one function each, and the walk that turns arrays into an [`Ensemble`].
 
 use super::arrays::EnsembleArrays;
-use super::ensemble::{Ensemble, Node, Tree};
+use super::ensemble::{Ensemble, Tree};
 use super::split::Split;
+use super::walk::Packed;
 use crate::error::{Error, NodePlace, Result};
 
 /// Checks every law and renumbers the nodes that a root reaches: siblings adjacent, parents first.
@@ -151,11 +152,11 @@ impl<'a> Walk<'a> {
         let size = self.a.tree_starts[tree + 1] as usize - first;
         let root = out.nodes.len();
         let output = u32::try_from(self.a.tree_outputs[tree]).ok();
-        let mut shape = Tree { root: root as u32, n_nodes: 0, depth: 0, path_features: 0, output };
+        let mut shape = Tree { root: root as u32, n_nodes: 0, depth: 0, path_features: 0, plain: true, output };
         self.seen.clear();
         self.seen.resize(size, false);
         self.seen[0] = true;
-        out.nodes.push(Node::Leaf { leaf: 0 });
+        out.nodes.push(Packed::leaf(0, 0));
         self.push_cover(tree, first, 0, out)?;
         self.stack.push(Visit::Enter { old: 0, new: root, depth: 0, unique: 0 });
         while let Some(visit) = self.stack.pop() {
@@ -165,9 +166,12 @@ impl<'a> Walk<'a> {
                     shape.depth = shape.depth.max(depth);
                     shape.path_features = shape.path_features.max(unique);
                     if self.a.left[first + old] < 0 {
-                        out.nodes[new] = self.leaf(tree, first, old, out)?;
+                        out.nodes[new] = Packed::leaf(self.leaf(tree, first, old, out)?, new as u32);
                     } else {
-                        out.nodes[new] = self.inner(tree, first, old, size, depth, unique, out)?;
+                        let split = self.split(tree, first, old)?;
+                        shape.plain &= split.is_plain();
+                        out.nodes[new] = Packed::inner(split, out.nodes.len() as u32);
+                        self.children(tree, first, old, size, split.slot, depth, unique, out)?;
                     }
                 }
             }
@@ -177,7 +181,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn leaf(&self, tree: usize, first: usize, old: usize, out: &mut Ensemble) -> Result<Node> {
+    fn leaf(&self, tree: usize, first: usize, old: usize, out: &mut Ensemble) -> Result<u32> {
         let place = NodePlace::node(tree, old);
         let right = self.a.right[first + old];
         if right >= 0 {
@@ -189,35 +193,35 @@ impl<'a> Walk<'a> {
             return Err(broken(place, "leaf value", bad, "a finite number"));
         }
         out.leaf_values.extend_from_slice(value);
-        Ok(Node::Leaf { leaf })
+        Ok(leaf)
     }
 
     #[allow(clippy::too_many_arguments, reason = "the state of one step of the walk, used nowhere else")]
-    fn inner(
+    fn children(
         &mut self,
         tree: usize,
         first: usize,
         old: usize,
         size: usize,
+        slot: u32,
         depth: u32,
         unique: u32,
         out: &mut Ensemble,
-    ) -> Result<Node> {
-        let split = self.split(tree, first, old)?;
+    ) -> Result<()> {
         let left = out.nodes.len();
         for (field, child) in [("left child", self.a.left[first + old]), ("right child", self.a.right[first + old])] {
             self.claim(tree, old, field, child, size)?;
-            out.nodes.push(Node::Leaf { leaf: 0 });
+            out.nodes.push(Packed::leaf(0, 0));
             self.push_cover(tree, first, child as usize, out)?;
         }
-        let on_path = &mut self.on_path[split.slot as usize];
+        let on_path = &mut self.on_path[slot as usize];
         let unique = unique + u32::from(*on_path == 0);
         *on_path += 1;
-        self.stack.push(Visit::Leave { slot: split.slot });
+        self.stack.push(Visit::Leave { slot });
         for (side, child) in [(1, self.a.right[first + old]), (0, self.a.left[first + old])] {
             self.stack.push(Visit::Enter { old: child as usize, new: left + side, depth: depth + 1, unique });
         }
-        Ok(Node::Inner { split, left: left as u32 })
+        Ok(())
     }
 
     /// A child is a node of the same tree that nothing else has claimed: no second parent, no cycle.

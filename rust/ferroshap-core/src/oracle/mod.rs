@@ -43,15 +43,15 @@ fn worth(model: &Ensemble, x: &[f64], coalition: usize) -> Vec<f64> {
 }
 
 fn expect(model: &Ensemble, tree: &Tree, node: u32, x: &[f64], coalition: usize) -> Vec<f64> {
-    match &model.nodes()[node as usize] {
-        Node::Leaf { leaf } => model.leaf(*leaf).to_vec(),
+    match model.node(node) {
+        Node::Leaf { leaf } => model.leaf(leaf).to_vec(),
         Node::Inner { split, left } => {
             let side = |child| expect(model, tree, child, x, coalition);
             if coalition >> split.slot & 1 != 0 {
-                return side(left + u32::from(!model.goes_left(split, x[split.slot as usize])));
+                return side(left + u32::from(!model.goes_left(&split, x[split.slot as usize])));
             }
-            let w = model.left_share(*left).unwrap_or(0.5);
-            side(*left).iter().zip(side(left + 1)).map(|(l, r)| w * l + (1.0 - w) * r).collect()
+            let w = model.left_share(left).unwrap_or(0.5);
+            side(left).iter().zip(side(left + 1)).map(|(l, r)| w * l + (1.0 - w) * r).collect()
         }
     }
 }

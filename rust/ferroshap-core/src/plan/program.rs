@@ -220,8 +220,8 @@ impl<'a> Compiler<'a> {
         let mut reach = vec![1.0; tree.n_nodes as usize];
         let (mut mean, mut largest) = (0.0, 0f64);
         for node in tree.node_range() {
-            let here = reach[node - tree.root as usize];
-            match self.model.nodes()[node] {
+            let here = reach[(node - tree.root) as usize];
+            match self.model.node(node) {
                 Node::Inner { left, .. } => {
                     let (w, child) = (self.model.left_share(left).unwrap_or(0.5), (left - tree.root) as usize);
                     (reach[child], reach[child + 1]) = (here * w, here * (1.0 - w));
@@ -378,27 +378,25 @@ impl<'a, 'b> Body<'a, 'b> {
     /// A split with its larger child first, and its comparison added to the tree's.
     fn order(&mut self, node: u32) -> Ordered {
         let model = self.compiler.model;
-        let Node::Inner { split, left } = &model.nodes()[node as usize] else {
-            unreachable!("only inner nodes are ordered")
-        };
+        let Node::Inner { split, left } = model.node(node) else { unreachable!("only inner nodes are ordered") };
         let above = self.path[split.slot as usize];
         let index = self.splits.len() as u32;
-        self.splits.push(MaskSplit::new(model, split, &self.compiler.code_slots, above.mask));
+        self.splits.push(MaskSplit::new(model, &split, &self.compiler.code_slots, above.mask));
         let repeat = if above.tested {
             self.repeats.push(above.weight);
             self.repeats.len() as u32
         } else {
             0
         };
-        let share = model.left_share(*left).unwrap_or(0.5);
+        let share = model.left_share(left).unwrap_or(0.5);
         let (on_left, on_right) = (1 + 2 * index, 2 + 2 * index);
         let slot = split.slot;
-        if self.shape(left + 1) > self.shape(*left) {
+        if self.shape(left + 1) > self.shape(left) {
             let step = SplitStep { first: on_right, second: on_left, slot, repeat };
-            Ordered { step, w: 1.0 - share, first: left + 1, second: *left, above }
+            Ordered { step, w: 1.0 - share, first: left + 1, second: left, above }
         } else {
             let step = SplitStep { first: on_left, second: on_right, slot, repeat };
-            Ordered { step, w: share, first: *left, second: left + 1, above }
+            Ordered { step, w: share, first: left, second: left + 1, above }
         }
     }
 
@@ -411,7 +409,7 @@ impl<'a, 'b> Body<'a, 'b> {
 
     fn value(&self, node: u32) -> f64 {
         let model = self.compiler.model;
-        match model.nodes()[node as usize] {
+        match model.node(node) {
             Node::Leaf { leaf } => model.leaf(leaf)[self.column] / model.accumulation().divisor(),
             Node::Inner { .. } => unreachable!("only leaves have values"),
         }

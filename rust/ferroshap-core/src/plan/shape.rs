@@ -19,10 +19,10 @@ pub(super) enum Shape {
 pub(super) fn shapes(model: &Ensemble, tree: &Tree) -> Vec<Shape> {
     let mut shapes = vec![Shape::Leaf; tree.n_nodes as usize];
     for node in tree.node_range().rev() {
-        if let Node::Inner { left, .. } = model.nodes()[node] {
+        if let Node::Inner { left, .. } = model.node(node) {
             let first = (left - tree.root) as usize;
             // children come after their parent, so both are known
-            shapes[node - tree.root as usize] = match shapes[first].max(shapes[first + 1]) {
+            shapes[(node - tree.root) as usize] = match shapes[first].max(shapes[first + 1]) {
                 Shape::Leaf => Shape::Pair,
                 Shape::Pair => Shape::Unit,
                 _ => Shape::Deep,

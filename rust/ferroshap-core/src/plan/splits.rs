@@ -94,11 +94,11 @@ fn category(set: CategorySet<'_>) -> Compare {
 
 /// The slots that some categorical split tests, ascending.
 pub(super) fn code_slots(model: &Ensemble) -> Vec<u32> {
-    let slot = |node: &Node| match node {
+    let slot = |node: Node| match node {
         Node::Inner { split, .. } if split.set.is_some() => Some(split.slot),
         _ => None,
     };
-    let mut slots: Vec<u32> = model.nodes().iter().filter_map(slot).collect();
+    let mut slots: Vec<u32> = model.nodes().filter_map(slot).collect();
     slots.sort_unstable();
     slots.dedup();
     slots

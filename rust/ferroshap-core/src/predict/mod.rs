@@ -1,7 +1,7 @@
 //! Stage 5: the library's raw output, bit for bit, and the float64 sum that SHAP values add up to.
 
 use crate::error::{Error, Result};
-use crate::model::{Accumulation, Ensemble};
+use crate::model::{Accumulation, Ensemble, ROWS_ABREAST};
 use crate::parallel::{Control, for_each_chunk};
 use crate::rows::{RowMajor, Rows};
 
@@ -82,9 +82,13 @@ impl Ensemble {
     fn each_leaf(&self, tile: &RowMajor, n_rows: usize, mut add: impl FnMut(usize, usize, &[f64])) {
         for tree in self.trees() {
             let first = tree.output.unwrap_or(0) as usize;
-            for row in 0..n_rows {
-                let x = tile.row(row);
-                add(row, first, self.leaf(self.leaf_of(tree, |slot| x[slot as usize])));
+            for start in (0..n_rows).step_by(ROWS_ABREAST) {
+                // the last group repeats its last row
+                let rows = std::array::from_fn(|i| tile.row((start + i).min(n_rows - 1)));
+                let leaves = self.leaves_of(tree, &rows);
+                for (row, leaf) in (start..n_rows).zip(leaves) {
+                    add(row, first, self.leaf(leaf));
+                }
             }
         }
     }
