@@ -20,10 +20,9 @@ CORE = ROOT / "rust" / "ferroshap-core" / "src"
 # Lowest first. A module may use its own group and every group above it in this list.
 PYTHON_LAYERS = (
     {"errors", "_native"},
-    {"options"},
     {"inputs", "versions", "options", "additivity"},
     {"adapters"},
-    {"explanation", "ensemble", "additivity"},
+    {"explanation", "ensemble"},
     {"tree"},
     {"batch"},
     {"cli"},
