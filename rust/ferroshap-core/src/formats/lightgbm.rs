@@ -1,8 +1,9 @@
 //! LightGBM's text model.
 //!
 //! The document has four members: `header` (an object of texts; bare lines such as `average_output` are `true`),
-//! `trees` (a list of objects, see [`tree`]), `parameters` (an object of texts) and `pandas_categorical` (a list, or
-//! null). Line ends may be those of Windows. The byte lengths in `tree_sizes` are not used, their number must fit.
+//! `trees` (a list of objects that hold arrays of `i64` or `f64`, numbers and texts), `parameters` (an object of texts)
+//! and `pandas_categorical` (a list, or null). Line ends may be those of Windows. The byte lengths in `tree_sizes` are
+//! not used, their number must fit.
 
 mod lines;
 mod tree;
