@@ -4,6 +4,7 @@ import logging
 import os
 
 from . import _native
+from .batch import BatchExplainer
 from .ensemble import TreeEnsemble, load_model
 from .errors import (
     AdditivityError,
@@ -23,6 +24,7 @@ from .versions import build_info, show_versions
 
 __all__ = [
     "AdditivityError",
+    "BatchExplainer",
     "ConvergenceWarning",
     "DataError",
     "Explanation",

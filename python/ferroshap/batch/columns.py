@@ -1,0 +1,117 @@
+"""Which columns go in and which come out, and what they are called."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ferroshap.errors import DataError, FeatureMismatchError, OptionError
+from ferroshap.inputs.names import listed, match_columns
+from ferroshap.inputs.schema import InputSchema
+
+log = logging.getLogger("ferroshap")
+
+
+@dataclass(frozen=True)
+class OutputColumns:
+    """The names of the columns of a result, in order.
+
+    kept
+        Columns copied from the input.
+    values
+        SHAP values, one per output and feature, output by output: `shap_<feature>`, with several outputs
+        `shap_<output>__<feature>`.
+    base
+        The base value, one per output: `base_value`, with several outputs `base_value_<output>`.
+    """
+
+    kept: tuple[str, ...]
+    values: tuple[str, ...]
+    base: tuple[str, ...]
+
+    @classmethod
+    def of(cls, kept: Sequence[str], features: Sequence[str], outputs: Sequence[str], prefix: str) -> "OutputColumns":
+        """The names for these features and outputs; raises `OptionError` if two columns would share one."""
+        if len(outputs) == 1:
+            values = [f"{prefix}{feature}" for feature in features]
+            base = ["base_value"]
+        else:
+            values = [f"{prefix}{output}__{feature}" for output in outputs for feature in features]
+            base = [f"base_value_{output}" for output in outputs]
+        columns = cls(tuple(kept), tuple(values), tuple(base))
+        columns._refuse_collisions()
+        return columns
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names, in the order of the result."""
+        return self.kept + self.values + self.base
+
+    def _refuse_collisions(self) -> None:
+        seen: set[str] = set()
+        for name in self.names:
+            if name not in seen:
+                seen.add(name)
+            elif self.kept.count(name) > 1:
+                raise OptionError(f"keep names {name!r} twice; name each column once")
+            elif name in self.kept:
+                raise OptionError(
+                    f"the kept column {name!r} has the name of a result; keep another one, or choose a prefix"
+                )
+            else:
+                raise OptionError(f"two results would both be called {name!r}; rename the model's features or outputs")
+
+
+@dataclass(frozen=True)
+class InputColumns:
+    """Which columns of a table a model reads, by position in the table.
+
+    features
+        For each feature of the model, the position of its column.
+    kept
+        Positions of the columns that are copied to the result.
+    names
+        What the features are called in the result: the model's names, or the table's where the model knows none.
+    """
+
+    features: tuple[int, ...]
+    kept: tuple[int, ...]
+    names: tuple[str, ...]
+
+    @classmethod
+    def match(cls, columns: Sequence[str], schema: InputSchema, keep: Sequence[str]) -> "InputColumns":
+        """Finds the features (by name, where the model knows names) and the kept columns.
+
+        Other columns are ignored with one log line. Raises `FeatureMismatchError`, and `DataError` for a kept column
+        that the table does not have.
+        """
+        absent = [name for name in keep if name not in columns]
+        if absent:
+            raise DataError(f"the data has no column {listed(absent)} to keep; its columns are {listed(columns)}")
+        ambiguous = [name for name in keep if columns.count(name) > 1]
+        if ambiguous:
+            raise DataError(f"the data has more than one column {listed(ambiguous)}; give each a name of its own")
+        kept = tuple(columns.index(name) for name in keep)
+        if schema.feature_names is not None:
+            known = set(schema.feature_names)
+            # A kept column that is no feature is not "ignored".
+            rest = [at for at, name in enumerate(columns) if at not in kept or {name, name.replace(" ", "_")} & known]
+            found = match_columns([columns[at] for at in rest], schema, "ignore")
+            return cls(tuple(rest[at] for at in found), kept, tuple(schema.feature_names))
+        features = _by_position(columns, schema, kept)
+        return cls(features, kept, tuple(columns[at] for at in features))
+
+
+def _by_position(columns: Sequence[str], schema: InputSchema, kept: tuple[int, ...]) -> tuple[int, ...]:
+    """The features of a model without names: all columns, or all but the kept ones, whichever has their number."""
+    rest = tuple(at for at in range(len(columns)) if at not in kept)
+    for features in (tuple(range(len(columns))), rest):
+        if len(features) == schema.n_features:
+            log.info(
+                "the model knows no feature names: its features are, in order, %s",
+                listed(columns[at] for at in features),
+            )
+            return features
+    raise FeatureMismatchError(
+        f"the model knows no feature names and expects {schema.n_features} columns, but the data has {len(columns)}, "
+        f"{len(rest)} without the kept ones; keep the columns that are not features, or select the features first"
+    )

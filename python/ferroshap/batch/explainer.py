@@ -1,0 +1,148 @@
+"""`BatchExplainer`: a record batch in, a record batch of SHAP values out."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ferroshap.additivity import worst_gap
+from ferroshap.errors import OptionError
+from ferroshap.options import float_dtype
+from ferroshap.tree import TreeExplainer
+
+from .columns import InputColumns, OutputColumns
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Floats = npt.NDArray[np.float64]
+
+
+class BatchExplainer:
+    """Explains record batches, one by one, and keeps the worst additivity gap it saw.
+
+    The result has the kept columns first, then one column of SHAP values per output and feature (`shap_<feature>`; with
+    several outputs `shap_<output>__<feature>`, output by output), then the base value (`base_value`,
+    `base_value_<output>`), the rows in the order of the input. Values are computed and checked in float64, then rounded
+    to `dtype`.
+
+    Parameters
+    ----------
+    explainer
+        The explainer of the model.
+    keep
+        Columns to copy from the input to the result.
+    dtype
+        `"float32"` or `"float64"`: the type of the columns of values and base values.
+    prefix
+        What the names of the columns of values start with.
+
+    Examples
+    --------
+    >>> explain = BatchExplainer(TreeExplainer("model.txt"), keep=["id"])  # doctest: +SKIP
+    >>> for batch in pyarrow.parquet.ParquetFile("rows.parquet").iter_batches():  # doctest: +SKIP
+    ...     print(explain(batch))
+    """
+
+    def __init__(
+        self,
+        explainer: TreeExplainer,
+        keep: Sequence[str] = (),
+        *,
+        dtype: Any = "float32",
+        prefix: str = "shap_",
+    ) -> None:
+        if isinstance(keep, str):
+            raise OptionError(f"keep is the text {keep!r}; expected a list of column names: keep=[{keep!r}]")
+        self.explainer = explainer
+        self.keep = tuple(keep)
+        self.dtype = float_dtype("dtype", dtype)
+        self.prefix = prefix
+        self._base: Floats = np.atleast_1d(np.asarray(explainer.expected_value, dtype=np.float64))
+        self._scale = explainer.scale
+        self._worst_gap = 0.0
+        self._rows = 0
+        self._matched: tuple[tuple[str, ...], InputColumns] | None = None
+
+    @property
+    def base_values(self) -> Floats:
+        """The base value of each output, `(o,)` float64."""
+        return self._base.copy()
+
+    @property
+    def worst_gap(self) -> float:
+        """The largest |prediction − base − Σφ| of all rows explained so far, in float64, before any rounding."""
+        return self._worst_gap
+
+    @property
+    def rows(self) -> int:
+        """The number of rows explained so far."""
+        return self._rows
+
+    def input_columns(self, schema: "pa.Schema") -> InputColumns:
+        """Which columns of a table of this schema are features and which are kept; others are ignored, with one log line.
+
+        Raises `FeatureMismatchError` or `DataError` if a feature or a kept column is not there.
+        """
+        names = tuple(schema.names)
+        if self._matched is None or self._matched[0] != names:
+            self._matched = (names, InputColumns.match(names, self.explainer.model.schema, self.keep))
+        return self._matched[1]
+
+    def output_columns(self, schema: "pa.Schema") -> OutputColumns:
+        """The names of the result's columns for an input of this schema; raises `OptionError` if two are the same."""
+        features = self.input_columns(schema).names
+        return OutputColumns.of(self.keep, features, self.explainer.model.output_names, self.prefix)
+
+    def schema(self, schema: "pa.Schema") -> "pa.Schema":
+        """The Arrow schema of the result for an input of this schema."""
+        import pyarrow as pa
+
+        columns = self.output_columns(schema)
+        number = pa.float32() if self.dtype == "float32" else pa.float64()
+        kept = [schema.field(at).remove_metadata() for at in self.input_columns(schema).kept]
+        return pa.schema([*kept, *(pa.field(name, number, nullable=False) for name in columns.values + columns.base)])
+
+    def __call__(self, batch: "pa.RecordBatch") -> "pa.RecordBatch":
+        """The explanation of the rows of `batch`, in order.
+
+        Raises `DataError` naming the column that cannot be read, `AdditivityError` if the values do not add up to the
+        prediction.
+        """
+        import pyarrow as pa
+
+        inputs = self.input_columns(batch.schema)
+        values, predicted = self.explainer.explain_and_predict(self._features(batch, inputs))
+        gap = worst_gap(values, predicted, self._base, self._scale, first_row=self._rows)
+        self._worst_gap = max(self._worst_gap, gap)
+        self._rows += batch.num_rows
+        return pa.RecordBatch.from_arrays(
+            [*(batch.column(at) for at in inputs.kept), *map(_as_arrow, self._numbers(values))],
+            schema=self.schema(batch.schema),
+        )
+
+    def _features(self, batch: "pa.RecordBatch", inputs: InputColumns) -> "pa.Table":
+        import pyarrow as pa
+
+        columns = [batch.column(at) for at in inputs.features]
+        return pa.Table.from_arrays(columns, names=[batch.schema.names[at] for at in inputs.features])
+
+    def _numbers(self, values: Floats) -> "list[np.ndarray[Any, Any]]":
+        """The columns of values, output by output, then of base values, each contiguous."""
+        n_rows, n_features, n_outputs = values.shape
+        try:
+            with np.errstate(over="raise"):
+                by_output = np.ascontiguousarray(values.transpose(2, 1, 0), dtype=self.dtype)
+                base = self._base.astype(self.dtype)
+        except FloatingPointError:
+            raise OptionError("a value is beyond the range of float32; use dtype='float64' (--dtype float64)") from None
+        columns = by_output.reshape(n_outputs * n_features, n_rows)
+        return [*columns, *(np.full(n_rows, value, dtype=self.dtype) for value in base)]
+
+
+def _as_arrow(column: "np.ndarray[Any, Any]") -> "pa.Array":
+    """The numbers as an Arrow array, without a copy. `pa.array` would import pandas to see whether it was given a Series."""
+    import pyarrow as pa
+
+    return pa.Array.from_buffers(pa.from_numpy_dtype(column.dtype), len(column), [None, pa.py_buffer(column)])
