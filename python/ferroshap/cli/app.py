@@ -1,0 +1,179 @@
+"""The commands as click sees them, and the one place where errors and signals become exit codes."""
+
+import logging
+import os
+import signal
+import sys
+import traceback
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any, TextIO
+
+import click
+
+from ferroshap.errors import FerroshapError
+from ferroshap.options import byte_count
+from ferroshap.versions import build_info
+
+from .exit_codes import ExitCode, Interrupted, exit_code
+from .explain import ExplainOptions, explain
+from .inspect import inspect_model
+from .memory import DEFAULT_BUDGET
+
+log = logging.getLogger("ferroshap")
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+FILE = click.Path(path_type=Path)
+
+
+def read_size(ctx: click.Context, param: click.Parameter, value: str) -> int | None:
+    """The bytes of `--max-memory 512MiB`; a usage error says what was expected."""
+    try:
+        return byte_count("--max-memory", value)
+    except FerroshapError as error:
+        raise click.BadParameter(str(error), ctx, param) from error
+
+
+def split_names(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str, ...]:
+    """The column names of `--keep a,b`."""
+    return tuple(filter(None, (name.strip() for name in value.split(","))))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(build_info()["version"], prog_name="ferroshap")
+def cli() -> None:
+    """Exact SHAP values of tree models, file to file."""
+
+
+@cli.command("explain")
+@click.argument("model", type=FILE)
+@click.argument("data", type=FILE)
+@click.option("-o", "--output", type=FILE, required=True, help="Parquet file to write.")
+@click.option("--keep", default="", callback=split_names, metavar="A,B", help="Columns of DATA to copy to the output.")
+@click.option(
+    "--dtype",
+    type=click.Choice(["float32", "float64"]),
+    default="float32",
+    show_default=True,
+    help="Type of the values written; they are computed in float64.",
+)
+@click.option(
+    "--threads", type=click.IntRange(min=1), default=None, help="Threads to use; by default the processors available."
+)
+@click.option(
+    "--max-memory",
+    default=DEFAULT_BUDGET,
+    callback=read_size,
+    metavar="SIZE",
+    help="Memory for the rows in flight, such as 512MiB (the default).",
+)
+@click.option("--overwrite", is_flag=True, help="Replace the output file if it exists.")
+def explain_command(**options: Any) -> None:
+    """Explain every row of the Parquet file DATA with the model file MODEL.
+
+    MODEL is an XGBoost JSON or UBJSON file or a LightGBM text file, recognised by its content. Columns are matched by
+    name; columns the model does not know are ignored. The output has the kept columns, one column of SHAP values per
+    feature (shap_<feature>) and the base value, row by row as in DATA.
+    """
+    explain(ExplainOptions(**options))
+
+
+@cli.command("inspect")
+@click.argument("model", type=FILE)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def inspect_command(model: Path, *, as_json: bool) -> None:
+    """Say what the model file MODEL holds and whether ferroshap explains it."""
+    inspect_model(model, as_json=as_json)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs one command; returns its exit code. Every foreseen failure is one line on standard error."""
+    with _speaking_on_stderr():
+        try:
+            with _signals_raise():
+                cli.main(args=list(arguments), prog_name="ferroshap", standalone_mode=False)
+        except click.exceptions.Exit as request:
+            return int(request.exit_code)
+        except click.ClickException as error:
+            error.show()
+            return error.exit_code
+        except FerroshapError as error:
+            log.error("%s", _one_line(error))
+            return exit_code(error)
+        except Interrupted as interrupted:
+            log.error("interrupted by %s; no output was written", signal.Signals(interrupted.signum).name)
+            return 128 + interrupted.signum
+        except BrokenPipeError:
+            _silence_stdout()
+            return ExitCode.OUTPUT
+        except MemoryError:
+            log.error("out of memory; try a smaller --max-memory")
+            return ExitCode.USAGE
+        except Exception:
+            sys.stderr.write(traceback.format_exc())
+            log.error("this is a defect of ferroshap; please report it with the lines above")
+            return ExitCode.INTERNAL
+    return ExitCode.OK
+
+
+def _one_line(error: BaseException) -> str:
+    return " · ".join(line.strip() for line in str(error).splitlines() if line.strip())
+
+
+class _StderrHandler(logging.Handler):
+    """Writes to whatever `sys.stderr` is now: a progress bar replaces it while it is drawn."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        sys.stderr.write(f"ferroshap: {record.getMessage()}\n")
+        sys.stderr.flush()
+
+
+@contextmanager
+def _speaking_on_stderr() -> Iterator[None]:
+    """Log lines and warnings are lines on standard error; afterwards both are as they were."""
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        log.warning("%s", message)
+
+    before = (log.handlers, log.level, log.propagate)
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        log.handlers, log.propagate = [_StderrHandler()], False
+        log.setLevel(logging.INFO)
+        try:
+            yield
+        finally:
+            log.handlers, log.propagate = before[0], before[2]
+            log.setLevel(before[1])
+
+
+@contextmanager
+def _signals_raise() -> Iterator[None]:
+    """SIGINT and SIGTERM raise `Interrupted`, the first of them only: the clean-up is short, nothing may cut it off."""
+
+    def interrupt(signum: int, frame: FrameType | None) -> None:
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        raise Interrupted(signum)
+
+    before = {number: signal.signal(number, interrupt) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _silence_stdout() -> None:
+    """The reader of our output has gone: nothing more can be said to it, not even at interpreter exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
