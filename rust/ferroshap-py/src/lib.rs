@@ -5,6 +5,7 @@ mod control;
 mod document;
 mod ensemble;
 mod error;
+mod float32_math;
 mod plan;
 mod rows;
 
@@ -18,6 +19,8 @@ mod _native {
     use crate::document::read_document;
     #[pymodule_export]
     use crate::ensemble::Ensemble;
+    #[pymodule_export]
+    use crate::float32_math::{expm1f32, logf32};
     #[pymodule_export]
     use crate::plan::Plan;
 }

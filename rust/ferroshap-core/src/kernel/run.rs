@@ -9,7 +9,6 @@ use super::simd::{Driver, Simd};
 use crate::error::Result;
 use crate::parallel::{Cancel, Control, for_each_chunk};
 use crate::plan::{MAX_POINTS, Plan, Points, Program, TreePlan};
-use crate::predict::check_rows;
 use crate::rows::{Columns, Rows};
 
 /// Rows that are explained together: the unit of work of a thread.
@@ -45,7 +44,7 @@ impl Plan {
     /// length, [`Error::Cancelled`](crate::Error::Cancelled).
     pub fn run<W: Written>(&self, rows: &Rows<'_>, out: &mut [W], threads: usize, control: &dyn Control) -> Result<()> {
         let width = self.model.n_features * self.model.n_outputs;
-        check_rows(self.model.n_features, rows, out.len(), width)?;
+        rows.check(self.model.n_features, out.len(), width)?;
         if self.model.input.round_to_f32 {
             self.level.dispatch(Run::<f32, W> {
                 plan: self,

@@ -1,6 +1,6 @@
 //! Stage 5: the library's raw output, bit for bit, and the float64 sum that SHAP values add up to.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::{Accumulation, Ensemble, ROWS_ABREAST};
 use crate::parallel::{Control, for_each_chunk};
 use crate::rows::{RowMajor, Rows};
@@ -21,7 +21,7 @@ impl Ensemble {
     /// Writes the raw predictions of `rows`, `(n, o)` row-major, into `out`. O(rows × trees × depth).
     ///
     /// # Errors
-    /// [`Error::Data`] where `rows` have another number of columns than the model, [`Error::Cancelled`].
+    /// [`Error::Data`](crate::Error::Data) where `rows` have another number of columns than the model, [`Error::Cancelled`](crate::Error::Cancelled).
     pub fn predict(
         &self,
         rows: &Rows<'_>,
@@ -30,7 +30,7 @@ impl Ensemble {
         threads: usize,
         control: &dyn Control,
     ) -> Result<()> {
-        check_rows(self.n_features(), rows, out.len(), self.n_outputs())?;
+        rows.check(self.n_features(), out.len(), self.n_outputs())?;
         let (n, o) = (rows.len(), self.n_outputs());
         for_each_chunk(out, BLOCK * o, threads, control, RowMajor::default, |tile, index, out, _| {
             let start = index * BLOCK;
@@ -92,16 +92,4 @@ impl Ensemble {
             }
         }
     }
-}
-
-/// The rows have the model's columns and the output has room for `width` numbers a row.
-pub(crate) fn check_rows(expected: usize, rows: &Rows<'_>, out: usize, width: usize) -> Result<()> {
-    let found = rows.n_features();
-    if found != expected {
-        return Err(Error::Data(format!("the rows have {found} columns, the model expects {expected}")));
-    }
-    if rows.len().checked_mul(width) != Some(out) {
-        return Err(Error::Data(format!("the output holds {out} numbers, expected {} rows × {width}", rows.len())));
-    }
-    Ok(())
 }

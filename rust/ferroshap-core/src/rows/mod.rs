@@ -6,6 +6,8 @@ pub use tile::{Columns, Lane, RowMajor};
 
 use ndarray::ArrayView2;
 
+use crate::error::{Error, Result};
+
 /// Borrowed rows, `(n, f)`, in either precision and with any strides.
 #[derive(Debug, Clone, Copy)]
 pub struct Rows<'a> {
@@ -44,5 +46,20 @@ impl Rows<'_> {
             Values::F32(v) => v.ncols(),
             Values::F64(v) => v.ncols(),
         }
+    }
+
+    /// The rows have `columns` columns, and an output of `length` numbers has room for `width` of each row.
+    pub(crate) fn check(&self, columns: usize, length: usize, width: usize) -> Result<()> {
+        let found = self.n_features();
+        if found != columns {
+            return Err(Error::Data(format!("the rows have {found} columns, the model expects {columns}")));
+        }
+        if self.len().checked_mul(width) != Some(length) {
+            return Err(Error::Data(format!(
+                "the output holds {length} numbers, expected {} rows × {width}",
+                self.len()
+            )));
+        }
+        Ok(())
     }
 }
