@@ -53,7 +53,7 @@ class TreeExplainer:
     max_memory
         The most memory the prepared model may take, in bytes or as text such as "512MiB".
     progress
-        Called now and then as `progress(rows_done, rows_in_all)`.
+        Called now and then, and at the end, as `progress(rows_done, rows_in_all)`; what it raises ends the call.
 
     Raises
     ------
@@ -234,6 +234,8 @@ class TreeExplainer:
                 worst_gap(values, predicted, base, scale, first_row=first)
             if scratch is not None:
                 written[...] = values
+            if self._progress is not None:
+                self._progress(min(first + len(chunk), n), n)
         return out
 
     def _progress_from(self, first: int, n: int) -> Progress | None:
