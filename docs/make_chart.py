@@ -1,4 +1,4 @@
-"""Draws docs/speed.svg, the README's chart, from a record of `make bench`: `python docs/make_chart.py RECORD.json`.
+"""Draws docs/speed.svg, the README's chart: `python docs/make_chart.py [RECORD.json]`, by default `make bench`'s newest.
 
 One bar per comparison: how many times the peer's time per row is ours, on a logarithmic axis. Standard library only.
 
@@ -14,6 +14,7 @@ from pathlib import Path
 from statistics import geometric_mean
 
 CHART = Path(__file__).parent / "speed.svg"
+RECORDS = Path(__file__).parent.parent / "benches" / "record"
 WIDTH, LEFT, RIGHT, TOP, ROW = 860, 300, 70, 78, 24
 COLOURS = ("#2563eb", "#d97706", "#059669", "#9333ea")
 STYLE = "text{font:13px system-ui,sans-serif;fill:#6b7280}.title{font-size:16px;font-weight:600}.value{font-weight:600}"
@@ -51,14 +52,18 @@ def draw(record: dict) -> str:
             f'<rect x="{LEFT}" y="{y}" width="{length:.1f}" height="{ROW - 7}" rx="2" fill="{colour}" fill-opacity="{opacity}"/>'
         )
         shapes.append(f'<text class="value" x="{LEFT + length + 6:.1f}" y="{y + 13}">{ratio:.0f}×</text>')
-    source = f"{record['machine']} · {record['date']} · commit {record['commit'][:12]} · answers checked inside the run"
+    source = f"{record['machine']} · {record['date']} · commit {record['commit']} · answers checked inside the run"
     shapes.append(f'<text x="12" y="{height - 14}">{escape(source)}</text>')
     body = "\n".join(shapes)
     return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img">\n<style>{STYLE}</style>\n{body}\n</svg>\n'
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python docs/make_chart.py RECORD.json")
-    CHART.write_text(draw(json.loads(Path(sys.argv[1]).read_text())))
+    if len(sys.argv) > 2:
+        sys.exit("usage: python docs/make_chart.py [RECORD.json]")
+    newest = max(RECORDS.glob("*.json"), default=None)  # names begin with the date
+    chosen = Path(sys.argv[1]) if len(sys.argv) == 2 else newest
+    if chosen is None:
+        sys.exit(f"no record in {RECORDS}; `make bench` writes one")
+    CHART.write_text(draw(json.loads(chosen.read_text())))
     print(f"wrote {CHART}")

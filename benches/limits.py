@@ -1,0 +1,79 @@
+"""What a user waits for besides the values: loading a large model, the import, and the memory of a whole file's job."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+import ferroshap
+import xgboost
+from data import DATA
+from engines import FOLDER, train_xgboost, trained
+
+ROOT = Path(__file__).parent.parent
+DEMO = ROOT / "build" / "demo"
+REPETITIONS = 5
+TIMED_IMPORT = "import time; start = time.perf_counter(); import ferroshap; print(time.perf_counter() - start)"
+# A process between: the peak that the system counts for a process starts from that of the one it was started by.
+PEAK = (
+    "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, stdout=sys.stderr); "
+    "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+)
+
+
+def load_ubjson() -> float:
+    return median(load_seconds(large_model()) for _ in range(REPETITIONS))
+
+
+def load_json() -> float:
+    path = large_model().with_suffix(".json")
+    xgboost.Booster(model_file=path.with_suffix(".ubj")).save_model(path)
+    return median(load_seconds(path) for _ in range(REPETITIONS))
+
+
+def load_seconds(path: Path) -> float:
+    start = time.perf_counter()
+    model = ferroshap.load_model(path)
+    seconds = time.perf_counter() - start
+    if (model.n_trees, model.max_depth) != (1000, 8):
+        sys.exit(f"{model!r} is not the model of 1000 trees of depth 8")
+    return seconds
+
+
+def large_model() -> Path:
+    kind = {"trees": 1000, "depth": 8}
+    return trained(train_xgboost, kind, DATA["synthetic50"](1), f"xgboost-{xgboost.__version__}", ".ubj")
+
+
+def import_seconds() -> float:
+    """The import alone, in a new interpreter, its byte code compiled before, as an installation leaves it."""
+    return median([float(python("-c", TIMED_IMPORT)) for _ in range(REPETITIONS + 1)][1:])
+
+
+def memory() -> float:
+    """Megabytes, of the whole command; the demo makes its own files where they are missing."""
+    model, rows, out = DEMO / "arrival_delay.txt", DEMO / "flights.parquet", FOLDER / "shap.parquet"
+    if not (model.exists() and rows.exists()):
+        python("demo/run.py")
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "ferroshap.cli", "explain", str(model), str(rows), "-o", str(out), "--overwrite"]
+    return float(python("-c", PEAK, *command)) * 1024 / 1e6
+
+
+def python(*arguments: str) -> str:
+    """What another process of this interpreter prints, with a user's defaults; its messages pass through."""
+    ours = {"OMP_NUM_THREADS", "PYTHONDONTWRITEBYTECODE"}
+    environment = {name: value for name, value in os.environ.items() if name not in ours}
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, check=True).stdout.decode()
+
+
+MEASURES: dict[str, Callable[[], float]] = {
+    "load_json": load_json,
+    "load_ubjson": load_ubjson,
+    "import": import_seconds,
+    "memory": memory,
+}

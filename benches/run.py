@@ -1,0 +1,152 @@
+"""Measures ferroshap against the libraries it replaces, checks every answer, and says which bar was missed.
+
+`python benches/run.py [--quick] [--only NAME ...]`, as definitions.toml says: NAME is a peer or a limit. A whole run
+writes a record to benches/record/. Exit status: 0 every bar cleared, 1 a bar missed or an answer wrong.
+"""
+
+import os
+
+os.environ["OMP_NUM_THREADS"] = "1"  # before a library starts its threads
+
+import argparse
+import sys
+import time
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from statistics import geometric_mean, median
+
+import ferroshap
+import numpy as np
+from data import DATA
+from engines import ENGINES, Peer
+from limits import MEASURES
+from record import write_record
+
+DEFINITIONS = tomllib.loads((Path(__file__).parent / "definitions.toml").read_text())
+MOST_CPU = 1.2  # processor seconds per second: more than one thread ran
+HEADER = f"{'case':<34}{'leaves':>8}{'ours':>11}{'peer':>11}{'ratio':>8}{'per leaf':>11}{'Δ values':>10}{'Δ sums':>10}"
+
+
+def run_case(definition: dict, kind: dict[str, int], data_name: str, repetitions: int) -> dict:
+    """One line of the table: median seconds per row of both sides, and how far the answers are apart."""
+    data = DATA[data_name](definition["rows"])
+    peer = ENGINES[definition["engine"]](kind, data, definition["peer_rows"])
+    start = time.perf_counter()
+    explainer = ferroshap.TreeExplainer(peer.model, threads=1)
+    prepare = time.perf_counter() - start
+    explainer.shap_values(data.rows[:100])
+    ours, theirs = [], []
+    for _ in range(repetitions):  # alternating: what else the machine does falls on both
+        seconds, values = timed(lambda: explainer.shap_values(data.rows))
+        ours.append(seconds / len(data.rows))
+        seconds, expected = timed(peer.contributions)
+        theirs.append(seconds / len(peer.raw))
+    size = ", ".join(f"{name} {value}" for name, value in kind.items() if name != "trees")
+    return {
+        "peer": peer.name,
+        "case": f"{kind['trees']} trees, {size}, {data_name}",
+        "leaves": explainer.model.n_leaves,
+        "ratio": median(theirs) / median(ours),
+        "seconds_per_row": median(ours),
+        "peer_seconds_per_row": median(theirs),
+        "runs": {"ours": ours, "peer": theirs},
+        "prepare_seconds": prepare,
+    } | differences(explainer, peer, values, expected)
+
+
+def timed(work: Callable[[], np.ndarray]) -> tuple[float, np.ndarray]:
+    wall, cpu = time.perf_counter(), time.process_time()
+    result = work()
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    if cpu > MOST_CPU * wall and wall > 0.05:
+        sys.exit(f"{cpu / wall:.1f} processor seconds per second: this is a comparison of one thread with one thread")
+    return wall, result
+
+
+def differences(explainer: ferroshap.TreeExplainer, peer: Peer, values: np.ndarray, expected: np.ndarray) -> dict:
+    """Largest differences of values and base from the peer's, and of our sums from its raw predictions."""
+    ours, base, scale = values[: len(expected)], explainer.expected_value, float(explainer.scale[0])
+    gaps = np.abs(ours - expected[:, :-1]).max(), np.abs(base - expected[:, -1]).max()
+    sums = np.abs(base + ours.sum(axis=1) - peer.raw).max()
+    return {"values_difference": float(max(gaps) / np.abs(ours).max()), "sums_difference": float(sums / scale)}
+
+
+def run_peer(definition: dict, *, quick: bool) -> tuple[list[dict], list[str]]:
+    """The peer's cases and what is wrong with them; prints as it goes."""
+    repetitions = DEFINITIONS["repetitions"]
+    if quick:
+        repetitions, fewer = 1, {"rows": 2_000, "peer_rows": definition["peer_rows"] // 10}
+        definition = definition | fewer | {"models": definition["models"][:1]}
+    cases: list[dict] = []
+    faults: list[str] = []
+    for name in definition["data"]:
+        for kind in definition["models"]:
+            case = run_case(definition, kind, name, repetitions)
+            if not cases:
+                print(f"\n{case['peer']}\n{HEADER}")
+            print(line(case), flush=True)
+            cases.append(case)
+            faults += wrong_answers(case, definition["tolerance"])
+    mean = geometric_mean(case["ratio"] for case in cases)
+    print(f"{'geometric mean':<64}{mean:>7.1f}×  (bar {definition['bar']}×)")
+    if mean < definition["bar"] and not quick:
+        faults.append(f"{cases[0]['peer']}: {mean:.1f} times, the bar is {definition['bar']}")
+    return cases, faults
+
+
+def wrong_answers(case: dict, tolerance: dict[str, float]) -> list[str]:
+    return [
+        f"{case['peer']}, {case['case']}: {what} {case[f'{what}_difference']:.1e} apart, tolerance {most}"
+        for what, most in tolerance.items()
+        if not case[f"{what}_difference"] <= most  # not `>`: NaN is wrong
+    ]
+
+
+def line(case: dict) -> str:
+    ours, theirs = case["seconds_per_row"] * 1e6, case["peer_seconds_per_row"] * 1e6
+    return (
+        f"{case['case']:<34}{case['leaves']:>8}{ours:>8.1f} µs{theirs:>8.0f} µs{case['ratio']:>7.1f}×"
+        f"{ours / case['leaves'] * 1e3:>8.2f} ns{case['values_difference']:>10.0e}{case['sums_difference']:>10.0e}"
+    )
+
+
+def run_limit(name: str, definition: dict) -> tuple[dict, list[str]]:
+    value = MEASURES[name]()
+    print(f"{definition['what']:<66}{value:>8.3g} {definition['unit']}  (at most {definition['most']:g})", flush=True)
+    faults = (
+        [] if value <= definition["most"] else [f"{definition['what']}: {value:.3g}, at most {definition['most']:g}"]
+    )
+    return definition | {"value": value}, faults
+
+
+def main() -> None:
+    peers = {definition["engine"]: definition for definition in DEFINITIONS["peer"]}
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument(
+        "--quick", action="store_true", help="a few rows of one model size: answers are checked, bars are not"
+    )
+    options.add_argument("--only", nargs="+", choices=[*peers, *DEFINITIONS["limit"]], help="these alone")
+    chosen = options.parse_args()
+    info = ferroshap.build_info()
+    print(f"ferroshap {info['version']}, {info['profile']} build, {info['simd']}; microseconds per row, one thread")
+    faults = [] if info["profile"] == "release" else [f"ferroshap was built with the profile {info['profile']}"]
+    results, limits = [], {}
+    for name, definition in peers.items():
+        if not chosen.only or name in chosen.only:
+            cases, wrong = run_peer(definition, quick=chosen.quick)
+            results, faults = results + cases, faults + wrong
+    print()
+    for name, definition in DEFINITIONS["limit"].items():
+        if name in chosen.only if chosen.only else not chosen.quick:
+            limits[name], wrong = run_limit(name, definition)
+            faults += wrong
+    if not (chosen.quick or chosen.only):
+        print("wrote", write_record(results, limits, faults))
+    cleared = "" if chosen.quick else ", every bar cleared"
+    print("\n".join(f"MISSED: {fault}" for fault in faults) or f"every answer is right{cleared}")
+    sys.exit(bool(faults))
+
+
+if __name__ == "__main__":
+    main()
