@@ -127,7 +127,8 @@ fn every_level_agrees_with_the_enumeration_of_coalitions() {
             assert!(base <= 1e-13, "seed {seed}: expected value off by {base}");
         }
     }
-    println!("levels run: {levels:?}; worst gap {worst:e} of the largest value");
+    // shown by `cargo test -- --nocapture`, and in the log of a failure
+    eprintln!("levels run: {levels:?}; worst gap {worst:e} of the largest value");
 }
 
 #[test]

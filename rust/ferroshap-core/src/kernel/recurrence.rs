@@ -2,6 +2,8 @@
 //!
 //! Every loop runs over the vectors of the group; a step's constants are loaded once for all of them.
 
+#![allow(clippy::needless_range_loop, reason = "k is the point's number, in several arrays and in the formulas")]
+
 use std::cell::Cell;
 
 use super::masks::{BLOCK, Mask};

@@ -1,6 +1,6 @@
 //! The definition, spelled out: slow on purpose, never optimised, what every kernel is tested against.
 
-use crate::model::{Ensemble, Node, Tree};
+use crate::model::{Ensemble, Node};
 use crate::rows::{RowMajor, Rows};
 
 /// Path-dependent SHAP values of every row by enumerating all coalitions, `(n, f, o)`, followed by the expected values
@@ -35,18 +35,18 @@ fn binomial(n: usize, k: usize) -> f64 {
 fn worth(model: &Ensemble, x: &[f64], coalition: usize) -> Vec<f64> {
     let mut out: Vec<f64> = model.base().to_vec();
     for tree in model.trees() {
-        let mean = expect(model, tree, tree.root, x, coalition);
+        let mean = expect(model, tree.root, x, coalition);
         let first = tree.output.unwrap_or(0) as usize;
         out[first..].iter_mut().zip(mean).for_each(|(o, m)| *o += m);
     }
     out.iter().map(|o| o / model.accumulation().divisor()).collect()
 }
 
-fn expect(model: &Ensemble, tree: &Tree, node: u32, x: &[f64], coalition: usize) -> Vec<f64> {
+fn expect(model: &Ensemble, node: u32, x: &[f64], coalition: usize) -> Vec<f64> {
     match model.node(node) {
         Node::Leaf { leaf } => model.leaf(leaf).to_vec(),
         Node::Inner { split, left } => {
-            let side = |child| expect(model, tree, child, x, coalition);
+            let side = |child| expect(model, child, x, coalition);
             if coalition >> split.slot & 1 != 0 {
                 return side(left + u32::from(!model.goes_left(&split, x[split.slot as usize])));
             }

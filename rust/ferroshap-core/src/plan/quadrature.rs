@@ -132,7 +132,8 @@ mod tests {
                 let integral: f64 =
                     rule.t.iter().zip(&rule.q).map(|(t, q)| q * t.powi(i32::try_from(power).unwrap_or(0))).sum();
                 let exact = 1.0 / (power as f64 + 1.0);
-                assert!((integral - exact).abs() <= 4e-16, "{points} points, power {power}: {integral} is not {exact}");
+                // the sum of the check itself rounds too
+                assert!((integral - exact).abs() <= 1e-15, "{points} points, power {power}: {integral} is not {exact}");
             }
         }
     }
@@ -141,7 +142,7 @@ mod tests {
     fn three_points_are_the_textbook_ones() {
         let rule = gauss_legendre(3);
         assert_eq!(rule.t, [0.112_701_665_379_258_31, 0.5, 0.887_298_334_620_741_7]);
-        assert_eq!(rule.q, [0.277_777_777_777_777_8, 0.444_444_444_444_444_44, 0.277_777_777_777_777_8]);
+        assert_eq!(rule.q, [0.277_777_777_777_777_8, 0.444_444_444_444_444_4, 0.277_777_777_777_777_8]);
     }
 
     #[test]
