@@ -146,3 +146,9 @@ def default_threads() -> int:
 
 def after_fork_in_child() -> None:
     """Forgets the threads of the parent process: registered with `os.register_at_fork`."""
+
+def logf32(x: float) -> float:
+    """log(x) of x rounded to float32, as the C library's float32 function gives it."""
+
+def expm1f32(x: float) -> float:
+    """exp(x) - 1 of x rounded to float32, as the C library's float32 function gives it."""
