@@ -11,7 +11,16 @@ from typing import Any, Literal, final
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Ensemble", "Plan", "after_fork_in_child", "build_info", "default_threads", "read_document"]
+__all__ = [
+    "Ensemble",
+    "Plan",
+    "after_fork_in_child",
+    "build_info",
+    "default_threads",
+    "expm1f32",
+    "logf32",
+    "read_document",
+]
 
 def read_document(data: bytes) -> tuple[Literal["xgboost-json", "xgboost-ubjson", "lightgbm-text"], dict[str, Any]]:
     """The form of a model file, recognised by its bytes, and what it holds.
