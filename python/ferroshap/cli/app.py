@@ -9,7 +9,6 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any, TextIO
 
 import click
@@ -18,14 +17,14 @@ from ferroshap.errors import FerroshapError
 from ferroshap.options import byte_count
 from ferroshap.versions import build_info
 
-from .exit_codes import ExitCode, Interrupted, exit_code
+from .exit_codes import ExitCode, exit_code
 from .explain import ExplainOptions, explain
 from .inspect import inspect_model
 from .memory import DEFAULT_BUDGET
+from .signals import Interrupted, signals_raise
 
 log = logging.getLogger("ferroshap")
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
 FILE = click.Path(path_type=Path)
 
 
@@ -93,7 +92,7 @@ def run(arguments: Sequence[str]) -> int:
     """Runs one command; returns its exit code. Every foreseen failure is one line on standard error."""
     with _speaking_on_stderr():
         try:
-            with _signals_raise():
+            with signals_raise():
                 cli.main(args=list(arguments), prog_name="ferroshap", standalone_mode=False)
         except click.exceptions.Exit as request:
             return int(request.exit_code)
@@ -155,23 +154,6 @@ def _speaking_on_stderr() -> Iterator[None]:
         finally:
             log.handlers, log.propagate = before[0], before[2]
             log.setLevel(before[1])
-
-
-@contextmanager
-def _signals_raise() -> Iterator[None]:
-    """SIGINT and SIGTERM raise `Interrupted`, the first of them only: the clean-up is short, nothing may cut it off."""
-
-    def interrupt(signum: int, frame: FrameType | None) -> None:
-        for number in SIGNALS:
-            signal.signal(number, signal.SIG_IGN)
-        raise Interrupted(signum)
-
-    before = {number: signal.signal(number, interrupt) for number in SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _silence_stdout() -> None:

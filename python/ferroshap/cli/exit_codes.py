@@ -30,14 +30,6 @@ class OutputError(FerroshapError, OSError):
     """The output cannot be written."""
 
 
-class Interrupted(BaseException):
-    """SIGINT or SIGTERM arrived. Not an Exception: nothing on the way up may take it for an error of its own."""
-
-    def __init__(self, signum: int) -> None:
-        super().__init__(signum)
-        self.signum = signum
-
-
 CODES: tuple[tuple[type[FerroshapError], ExitCode], ...] = (
     (OptionError, ExitCode.USAGE),
     (PlanError, ExitCode.USAGE),

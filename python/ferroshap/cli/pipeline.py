@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+from .signals import raise_if_interrupted
+
 In = TypeVar("In")
 Out = TypeVar("Out")
 
@@ -22,9 +24,11 @@ def overlap(
         while (batch := ahead.result()) is not None:
             ahead = reader.submit(next, batches, None)
             result = work(batch)
+            raise_if_interrupted()
             if written is not None:
                 written.result()
             written = writer.submit(write, result)
             done(batch)
         if written is not None:
             written.result()
+        raise_if_interrupted()
