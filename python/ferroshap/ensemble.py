@@ -1,13 +1,13 @@
 """`load_model` and `TreeEnsemble`: a model of any library, as ferroshap reads it."""
 
-from os import PathLike
+from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from . import _native
-from .errors import OptionError, UnsupportedModelError, warn
+from .errors import ModelError, OptionError, UnsupportedModelError, warn
 from .inputs import InputRows, InputSchema, read_rows
 from .options import thread_count
 
@@ -182,6 +182,15 @@ def load_model(
                 "model, not with a TreeEnsemble"
             )
         return source
+    try:
+        return _read(source, iteration_range, missing)
+    except (ModelError, UnsupportedModelError) as error:
+        if isinstance(source, str | PathLike):
+            raise type(error)(f"{fspath(source)}: {error}") from error
+        raise
+
+
+def _read(source: Any, iteration_range: tuple[int, int] | None, missing: float | None) -> TreeEnsemble:
     from .adapters import parse_model
 
     parsed = parse_model(source, iteration_range=iteration_range, missing=missing)

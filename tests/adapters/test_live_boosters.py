@@ -2,10 +2,12 @@
 
 import lightgbm as lgb
 import numpy as np
+import pandas as pd
 import pytest
 import xgboost as xgb
+from ferroshap import load_model
 from ferroshap.adapters import parse_model
-from ferroshap.errors import ModelError, OptionError
+from ferroshap.errors import DataError, ModelError, OptionError, UnsupportedModelError
 
 rng = np.random.default_rng(5)
 X = rng.normal(size=(300, 5))
@@ -169,3 +171,34 @@ def test_a_wrong_iteration_range_names_what_is_possible(bad):
 def test_an_open_iteration_range_is_all_iterations(everything):
     model = xgb.XGBRegressor(**XGB).fit(X, y)
     assert len(parse_model(model, iteration_range=everything).arrays.tree_outputs) == 30
+
+
+@pytest.mark.parametrize("words", [["éa", "b", "c", "a"], ["red", "grün"]])
+def test_category_names_that_xgboost_stores_cut_are_read_as_codes_only(words):
+    """Up to 3.3: of éa, b, c, a the file says é, a, b, c; taken by value, a row with `a` would go as `b`."""
+    assert tuple(map(int, xgb.__version__.split(".")[:2])) < (3, 4)
+    colour = pd.Categorical.from_codes(np.arange(300) % len(words), words)
+    table = pd.DataFrame({"x": X[:, 0], "colour": colour})
+    model = xgb.XGBRegressor(**XGB, enable_categorical=True).fit(table, y + colour.codes)
+    ensemble = load_model(model)
+    with pytest.raises(DataError, match=r"'colour' cannot be read by its values.*beyond ASCII.*3\.4 or later.*codes"):
+        ensemble.predict(table)
+    got = ensemble.predict(np.column_stack([X[:, 0], colour.codes]))
+    np.testing.assert_array_equal(got, model.predict(table, output_margin=True))
+
+
+def test_an_attribute_that_happens_to_be_called_best_iteration_does_no_harm():
+    booster = xgb.train({"max_depth": 2}, xgb.DMatrix(X, y), 3)
+    booster.set_attr(best_iteration="the third")
+    np.testing.assert_array_equal(load_model(booster).predict(X), booster.predict(xgb.DMatrix(X), output_margin=True))
+
+
+def test_an_xgboost_without_bytes_in_a_documented_form_is_refused_with_a_way_out(monkeypatch):
+    def save_raw(self):
+        return b"binf"
+
+    booster = xgb.train({"max_depth": 2}, xgb.DMatrix(X, y), 3)
+    monkeypatch.setattr(xgb.Booster, "save_raw", save_raw)
+    monkeypatch.setattr(xgb, "__version__", "1.5.2")
+    with pytest.raises(UnsupportedModelError, match=r"XGBoost 1\.5\.2.*save_model\('model\.json'\)"):
+        load_model(booster)

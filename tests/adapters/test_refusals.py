@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 import xgboost as xgb
+from ferroshap import load_model
 from ferroshap.adapters import parse_model
 from ferroshap.errors import ModelError, UnsupportedModelError
 from sklearn import ensemble, linear_model
@@ -74,9 +75,17 @@ def test_a_broken_file_is_named(tmp_path):
     path = tmp_path / "broken.json"
     path.write_text('{"learner": {}}')
     with pytest.raises(ModelError, match=r"broken\.json: learner"):
-        parse_model(path)
+        load_model(path)
+    tree = DecisionTreeRegressor(max_depth=2).fit([[0.0], [1.0]], [0.0, 1.0])
+    tree.tree_.value[1] = np.inf
+    with pytest.raises(ModelError, match="^tree 0, node 1: "):
+        load_model(tree)
+    booster = xgb.train({"max_depth": 2}, xgb.DMatrix([[0.0], [1.0]], [0.0, 1.0]), 1)
+    path.write_text(booster.save_raw("json").decode().replace('"left_children":[1', '"left_children":[7'))
+    with pytest.raises(ModelError, match=r"broken\.json: tree 0"):
+        load_model(path)
     with pytest.raises(FileNotFoundError):
-        parse_model(tmp_path / "absent.json")
+        load_model(tmp_path / "absent.json")
 
 
 def test_recognising_a_model_imports_no_library():

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from ferroshap import _native
-from ferroshap.errors import ModelError, UnsupportedModelError
 
 from .arrays import EnsembleArrays
 from .detect import adapter_of
@@ -43,11 +42,7 @@ def parse_model(source: Any, *, iteration_range: Any = None, missing: Any = None
         An `iteration_range` or `missing` that the model does not take.
     """
     if isinstance(source, str | os.PathLike):
-        path = Path(source)
-        try:
-            return _parse_bytes(path.read_bytes(), iteration_range, missing)
-        except (ModelError, UnsupportedModelError) as error:
-            raise type(error)(f"{path}: {error}") from error
+        return _parse_bytes(Path(source).read_bytes(), iteration_range, missing)
     if isinstance(source, bytes | bytearray | memoryview):
         return _parse_bytes(bytes(source), iteration_range, missing)
     return adapter_of(source)(source, iteration_range=iteration_range, missing=missing)

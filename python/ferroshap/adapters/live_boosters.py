@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from ferroshap import _native
-from ferroshap.errors import ModelError
+from ferroshap.errors import ModelError, UnsupportedModelError
 
 from .info import ParsedModel
 from .lightgbm_document import parse_lightgbm
@@ -57,7 +57,14 @@ def _fitted(model: Any, booster: Any) -> Any:
 
 
 def _xgboost(model: Any, booster: Any, *, missing: Any, **options: Any) -> ParsedModel:
-    data = bytes(booster.save_raw(raw_format="ubj"))
+    try:
+        data = bytes(booster.save_raw(raw_format="ubj"))
+    except TypeError as error:
+        version = getattr(sys.modules.get("xgboost"), "__version__", "of unknown version")
+        raise UnsupportedModelError(
+            f"XGBoost {version} cannot give its model as bytes in a documented form, which 1.6 and later can: save the "
+            "model as JSON, booster.save_model('model.json'), and pass the path"
+        ) from error
     _, document = _native.read_document(data)
     missing = None if missing is None else resolve_missing(missing)
     return parse_xgboost(document, len(data), type(model).__name__, missing=missing, **options)

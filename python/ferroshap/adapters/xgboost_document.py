@@ -46,7 +46,7 @@ def parse_xgboost(
     n_outputs = max(param.whole("num_class"), param.whole("num_target", 1), 1)
     check_outputs(n_outputs, boosted.n_outputs_held(), "num_class or num_target")
 
-    best = _best_iteration(learner)
+    best = _best_iteration(learner, strict=use_best_iteration)
     indptr = boosted.iterations(n_outputs)
     if use_best_iteration and iteration_range is None and best is not None:
         if best >= indptr.size - 1:
@@ -85,7 +85,7 @@ def parse_xgboost(
         best_iteration=best,
         cover_kind="none" if arrays.cover is None else "hessian",
     )
-    return ParsedModel(arrays, _schema(learner, boosted.model, arrays, missing), info)
+    return ParsedModel(arrays, _schema(learner, boosted.model, arrays, missing, version), info)
 
 
 class _Boosted:
@@ -160,18 +160,28 @@ def _version(root: Record) -> tuple[int, ...]:
     return tuple(root.whole_numbers("version").tolist()) if "version" in root else ()
 
 
-def _best_iteration(learner: Record) -> int | None:
+def _best_iteration(learner: Record, *, strict: bool) -> int | None:
+    """The early stopping result; attributes are the user's to set, so one that nobody uses may be anything."""
     attributes = learner.record("attributes") if "attributes" in learner else None
-    return attributes.whole("best_iteration") if attributes and "best_iteration" in attributes else None
+    if attributes is None or "best_iteration" not in attributes:
+        return None
+    try:
+        return attributes.whole("best_iteration")
+    except ModelError:
+        if strict:
+            raise
+        return None
 
 
-def _schema(learner: Record, model: Record, arrays: EnsembleArrays, missing: float | None) -> InputSchema:
+def _schema(
+    learner: Record, model: Record, arrays: EnsembleArrays, missing: float | None, version: tuple[int, ...]
+) -> InputSchema:
     n_features = arrays.n_features
     names, types = learner.texts("feature_names"), learner.texts("feature_types")
     for field, found in (("feature_names", names), ("feature_types", types)):
         if len(found) not in (0, n_features):
             raise ModelError(f"learner.{field} holds {len(found)} texts, expected num_feature = {n_features}")
-    categories = stored_categories(model, n_features)
+    categories = stored_categories(model, n_features, version)
     tested = arrays.feature[(arrays.category_set >= 0) & (arrays.left >= 0)]
     typed = (column for column, kind in enumerate(types) if kind == "c")
     return InputSchema(

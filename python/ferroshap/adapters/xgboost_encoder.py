@@ -7,6 +7,13 @@ from ferroshap.inputs.categories import Categories, Category
 
 from .record import Record
 
+# Before, a text beyond ASCII is cut at the wrong bytes, so that the file does not say which categories it knows.
+TEXTS_ARE_WHOLE_SINCE = (3, 4)
+_CUT = (
+    "XGBoost {} stores category names beyond ASCII cut at the wrong bytes: train again with 3.4 or later or with names in "
+    "ASCII, or pass an array with the codes, the positions in the categories of training"
+)
+
 # Numbers of XGBoost's type list; unsigned ones are stored with the bits of signed ones of the same width.
 INTEGER_TYPES = {
     9: "int8",
@@ -20,7 +27,7 @@ INTEGER_TYPES = {
 }
 
 
-def stored_categories(model: Record, n_features: int) -> dict[int, Categories]:
+def stored_categories(model: Record, n_features: int, version: tuple[int, ...]) -> dict[int, Categories]:
     """Categories by column; empty where the model was not trained on a frame with categories, or before 3.1."""
     if "cats" not in model:
         return {}
@@ -31,6 +38,9 @@ def stored_categories(model: Record, n_features: int) -> dict[int, Categories]:
     found = {}
     for column, encoder in enumerate(encoders):
         record = Record(encoder, f"{cats.at('enc')}[{column}]")
+        if "type" not in record and version < TEXTS_ARE_WHOLE_SINCE and _beyond_ascii(record):
+            found[column] = Categories((), "error", "string", _CUT.format(".".join(map(str, version)) or "before 3.4"))
+            continue
         values, dtype = _integers(record) if "type" in record else (_texts(record), "string")
         if len(set(values)) != len(values):
             record.fail("values", "every category once")
@@ -52,6 +62,11 @@ def _integers(record: Record) -> tuple[list[Category], str]:
     return values.astype(dtype).tolist(), dtype
 
 
+def _beyond_ascii(record: Record) -> bool:
+    values = record.whole_numbers("values")
+    return bool(((values < 0) | (values > 127)).any())
+
+
 def _texts(record: Record) -> list[Category]:
     """Texts cut from one run of UTF-8 bytes, which are stored as signed numbers."""
     offsets, values = record.whole_numbers("offsets"), record.whole_numbers("values")
@@ -65,6 +80,4 @@ def _texts(record: Record) -> list[Category]:
     try:
         return [data[a:b].decode() for a, b in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)]
     except UnicodeDecodeError:
-        record.fail(
-            "values", "UTF-8 (XGBoost 3.1 cuts texts beyond ASCII at the wrong places; train again with 3.2 or later)"
-        )
+        record.fail("values", "UTF-8")

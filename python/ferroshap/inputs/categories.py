@@ -17,11 +17,14 @@ class Categories:
     dtype
         The type of the values as the library compares it: `"string"`, a numpy integer type such as `"int64"` (XGBoost,
         which refuses a column of categories of another type), or None where the library compares plain values.
+    defect
+        Why the file does not say which categories it knows; then `values` is empty and only codes can be read.
     """
 
     values: tuple[Category, ...]
     unseen: Literal["error", "missing"]
     dtype: str | None = None
+    defect: str | None = None
 
     def codes(self) -> dict[Category, int]:
         """The code of each category, a new dict."""

@@ -73,6 +73,8 @@ def category_codes(series: "nw.Series[Any]", name: str, stored: Categories) -> t
     """
     import narwhals as nw
 
+    if stored.defect is not None:
+        raise DataError(f"the column {name!r} cannot be read by its values: {stored.defect}")
     native = nw.to_native(series)
     if series.implementation.is_pandas_like() and hasattr(native, "cat"):
         own, categories = np.asarray(native.cat.codes), list(native.cat.categories)

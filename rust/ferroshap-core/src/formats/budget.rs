@@ -7,6 +7,10 @@
 /// Deepest nesting that a reader follows. Models nest less than ten deep.
 pub(super) const MAX_DEPTH: usize = 64;
 
+/// Most members of one object. Models have some 50 (more only if a user stores attributes); a dictionary of millions
+/// costs Python a hundred bytes a member.
+const MAX_MEMBERS: usize = 65_536;
+
 /// Free of charge, for small files.
 const ALLOWANCE: usize = 150_000;
 /// Above that, one generic value is allowed for so many bytes of file.
@@ -23,6 +27,14 @@ impl Budget {
     pub(super) fn for_file(bytes: usize) -> Self {
         let of = ALLOWANCE + bytes / BYTES_PER_VALUE;
         Self { left: of, of }
+    }
+
+    /// Counts the next member of an object that holds `members` so far.
+    pub(super) fn take_member(&mut self, members: usize) -> Result<(), String> {
+        if members == MAX_MEMBERS {
+            return Err(format!("more than {MAX_MEMBERS} members in one object, which no model has"));
+        }
+        self.take(1)
     }
 
     /// Counts `n` generic values; an error says that no model looks like that.

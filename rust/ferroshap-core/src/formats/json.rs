@@ -143,7 +143,7 @@ impl Reader<'_> {
                 return self.expected("':' after a key");
             }
             self.at += 1;
-            let counted = self.budget.take(1);
+            let counted = self.budget.take_member(entries.len());
             self.counted(counted)?;
             let value = self.value(depth)?;
             entries.push((key, value));

@@ -119,7 +119,7 @@ impl<'a> Reader<'a> {
         let mut entries = Vec::new();
         while self.bytes.get(self.at) != Some(&b'}') {
             let key = self.text()?.to_owned();
-            let counted = self.budget.take(1);
+            let counted = self.budget.take_member(entries.len());
             self.counted(counted)?;
             entries.push((key, self.value(depth)?));
         }
