@@ -4,7 +4,7 @@
 PYTHON ?= python3
 UV_VERSION := 0.13.9
 MATURIN_VERSION := 1.16.0
-CARGO_FUZZ_VERSION := 0.13.1
+CARGO_FUZZ_VERSION := 0.13.2
 FUZZ_SECONDS ?= 60
 
 UV := .uv/bin/uv
@@ -62,11 +62,14 @@ conformance: sync-dev ## compare with reference results of the training librarie
 	@test -n "$(FIXTURES)" || { echo "make conformance needs the folder of unpacked fixtures: make conformance FIXTURES=dir" >&2; exit 2; }
 	$(PY) tests/conformance/run.py "$(FIXTURES)"
 
+# What the fuzzer finds goes to the first folder; the committed corpus is only read.
 fuzz: preflight ## fuzz each model file reader for FUZZ_SECONDS (60) seconds
 	@test -x build/cargo-tools/bin/cargo-fuzz || cargo install --quiet --locked --root build/cargo-tools --version $(CARGO_FUZZ_VERSION) cargo-fuzz
 	@set -e; for file in $(FUZZ_DIR)/fuzz_targets/*.rs; do \
 	  target=$$(basename "$$file" .rs); echo "fuzzing $$target for $(FUZZ_SECONDS) s"; \
-	  build/cargo-tools/bin/cargo-fuzz fuzz run --fuzz-dir $(FUZZ_DIR) --sanitizer none "$$target" -- -max_total_time=$(FUZZ_SECONDS); \
+	  mkdir -p "build/fuzz/$$target"; \
+	  build/cargo-tools/bin/cargo-fuzz fuzz run --fuzz-dir $(FUZZ_DIR) --sanitizer none "$$target" \
+	    "build/fuzz/$$target" "$(FUZZ_DIR)/corpus/$$target" -- -max_total_time=$(FUZZ_SECONDS); \
 	done
 
 wheel: $(UV) ## build the abi3 wheel into dist/, portable to any Linux with glibc >= 2.17

@@ -78,7 +78,7 @@ def test_a_broken_file_is_named(tmp_path):
         load_model(path)
     tree = DecisionTreeRegressor(max_depth=2).fit([[0.0], [1.0]], [0.0, 1.0])
     tree.tree_.value[1] = np.inf
-    with pytest.raises(ModelError, match="^tree 0, node 1: "):
+    with pytest.raises(ModelError, match=r"^tree 0, node 1: "):
         load_model(tree)
     booster = xgb.train({"max_depth": 2}, xgb.DMatrix([[0.0], [1.0]], [0.0, 1.0]), 1)
     path.write_text(booster.save_raw("json").decode().replace('"left_children":[1', '"left_children":[7'))
