@@ -19,20 +19,25 @@ UNITS = {
 }  # fmt: skip
 
 
-def whole_number(name: str, value: Any, *, at_least: int = 1) -> int:
-    """`value` as an int; raises `OptionError` for anything but a whole number from `at_least`."""
+MOST_THREADS = 1024  # as in the core: a thousand take a second to start
+
+
+def whole_number(name: str, value: Any, *, at_least: int = 1, at_most: int | None = None) -> int:
+    """`value` as an int; raises `OptionError` for anything but a whole number from `at_least` to `at_most`."""
     try:
         number = operator.index(value)
     except TypeError:
         number = None
     if number is None or isinstance(value, (bool, np.bool_)) or number < at_least:
         raise OptionError(f"{name} is {value!r}; expected a whole number of at least {at_least}")
+    if at_most is not None and number > at_most:
+        raise OptionError(f"{name} is {value!r}; expected a whole number of at most {at_most:,}")
     return number
 
 
 def thread_count(threads: Any) -> int | None:
     """The number of threads asked for; None: the environment's or the machine's."""
-    return None if threads is None else whole_number("threads", threads)
+    return None if threads is None else whole_number("threads", threads, at_most=MOST_THREADS)
 
 
 def float_dtype(name: str, dtype: Any) -> Literal["float32", "float64"]:

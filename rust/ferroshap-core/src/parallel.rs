@@ -27,6 +27,10 @@ impl Control for Uninterrupted {
 
 const POLL_EVERY: Duration = Duration::from_millis(50);
 
+/// More threads than this are never started: a thousand take a second to start, and a slip of the keyboard would take
+/// the machine.
+const MOST_THREADS: usize = 1024;
+
 /// Tells running work whether to stop. Workers only read a flag; work on the calling thread polls for itself.
 pub struct Cancel<'a> {
     flag: &'a AtomicBool,
@@ -57,7 +61,7 @@ impl Cancel<'_> {
 
 /// Calls `work(scratch, index, chunk)` for every `size` elements of `out`, each chunk once, on up to `threads` threads.
 ///
-/// Each thread makes its `scratch` once. One thread means the calling thread, without a pool.
+/// Each thread makes its `scratch` once. One thread means the calling thread, without a pool; more than 1024 are 1024.
 ///
 /// # Errors
 /// [`Error::Cancelled`] if `control` asked to stop; `out` is then incomplete.
@@ -71,6 +75,7 @@ pub fn for_each_chunk<T: Send, S>(
 ) -> Result<()> {
     let (flag, done) = (AtomicBool::new(false), AtomicUsize::new(0));
     let n_chunks = out.len().div_ceil(size.max(1));
+    let threads = threads.min(MOST_THREADS);
     let workers = threads.clamp(1, n_chunks.max(1));
     let chunks = Mutex::new(out.chunks_mut(size.max(1)).enumerate());
     let drain = |cancel: &Cancel<'_>| {
@@ -178,4 +183,5 @@ pub fn default_threads() -> usize {
         .iter()
         .find_map(|name| std::env::var(name).ok()?.split(',').next()?.trim().parse().ok().filter(|&n: &usize| n > 0))
         .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+        .min(MOST_THREADS)
 }
