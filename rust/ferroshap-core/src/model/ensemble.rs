@@ -1,10 +1,8 @@
 //! The validated model. Whatever holds an [`Ensemble`] never checks it again.
 
-use super::arrays::{Accumulation, EnsembleArrays, InputRule};
+use super::arrays::{Accumulation, InputRule};
+use super::node::{Node, Packed};
 use super::split::{CategorySet, Split};
-use super::validate;
-use super::walk::Packed;
-use crate::error::Result;
 
 /// A forest of binary trees with everything that prediction and explanation need.
 ///
@@ -52,32 +50,7 @@ impl Tree {
     }
 }
 
-/// A node of a tree.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Node {
-    /// The row goes to `left` or to its neighbour `left + 1`.
-    Inner {
-        /// How the choice is made.
-        split: Split,
-        /// Index of the left child.
-        left: u32,
-    },
-    /// The row stays.
-    Leaf {
-        /// Row of [`Ensemble::leaf`].
-        leaf: u32,
-    },
-}
-
 impl Ensemble {
-    /// The model that `arrays` describe.
-    ///
-    /// # Errors
-    /// [`Error::Model`](crate::Error::Model) names the tree, the node and the law that is broken.
-    pub fn try_new(arrays: &EnsembleArrays) -> Result<Self> {
-        validate::ensemble(arrays)
-    }
-
     /// Columns that a row has.
     pub fn n_features(&self) -> usize {
         self.n_features

@@ -2,12 +2,14 @@
 
 mod arrays;
 mod ensemble;
+mod node;
 mod split;
 mod validate;
 mod walk;
 
 pub(crate) use arrays::TINY;
 pub use arrays::{Accumulation, EnsembleArrays, InputRule, flags};
-pub use ensemble::{Ensemble, Node, Tree};
+pub use ensemble::{Ensemble, Tree};
+pub use node::Node;
 pub use split::{CategorySet, Split};
 pub use walk::ROWS_ABREAST;

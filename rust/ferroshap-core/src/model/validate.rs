@@ -2,37 +2,43 @@
 
 use super::arrays::EnsembleArrays;
 use super::ensemble::{Ensemble, Tree};
+use super::node::Packed;
 use super::split::Split;
-use super::walk::Packed;
 use crate::error::{Error, NodePlace, Result};
 
-/// Checks every law and renumbers the nodes that a root reaches: siblings adjacent, parents first.
-pub(super) fn ensemble(a: &EnsembleArrays) -> Result<Ensemble> {
-    lengths(a)?;
-    sets(a)?;
-    finite_base(a)?;
-    let width = leaf_width(a)?;
-    let used_features = used_features(a)?;
-    let mut out = Ensemble {
-        n_features: a.n_features,
-        n_outputs: a.n_outputs,
-        used_features,
-        trees: Vec::with_capacity(a.tree_outputs.len()),
-        nodes: Vec::with_capacity(a.left.len()),
-        cover: a.cover.as_ref().map(|c| Vec::with_capacity(c.len())),
-        leaf_width: width,
-        leaf_values: Vec::with_capacity(a.values.len() / 2 + width),
-        set_starts: a.set_starts.iter().map(|&s| s as usize).collect(),
-        set_words: a.set_words.clone(),
-        base: a.base.clone(),
-        accumulation: a.accumulation,
-        input: a.input,
-    };
-    let mut walk = Walk::new(a, &out.used_features);
-    for tree in 0..a.tree_outputs.len() {
-        walk.tree(tree, &mut out)?;
+impl Ensemble {
+    /// The model that `arrays` describe: every law checked, the nodes that a root reaches renumbered so that siblings
+    /// are neighbours and parents come first.
+    ///
+    /// # Errors
+    /// [`Error::Model`](crate::Error::Model) names the tree, the node and the law that is broken.
+    pub fn try_new(arrays: &EnsembleArrays) -> Result<Self> {
+        lengths(arrays)?;
+        sets(arrays)?;
+        finite_base(arrays)?;
+        let width = leaf_width(arrays)?;
+        let used_features = used_features(arrays)?;
+        let mut out = Self {
+            n_features: arrays.n_features,
+            n_outputs: arrays.n_outputs,
+            used_features,
+            trees: Vec::with_capacity(arrays.tree_outputs.len()),
+            nodes: Vec::with_capacity(arrays.left.len()),
+            cover: arrays.cover.as_ref().map(|c| Vec::with_capacity(c.len())),
+            leaf_width: width,
+            leaf_values: Vec::with_capacity(arrays.values.len() / 2 + width),
+            set_starts: arrays.set_starts.iter().map(|&s| s as usize).collect(),
+            set_words: arrays.set_words.clone(),
+            base: arrays.base.clone(),
+            accumulation: arrays.accumulation,
+            input: arrays.input,
+        };
+        let mut walk = Walk::new(arrays, &out.used_features);
+        for tree in 0..arrays.tree_outputs.len() {
+            walk.tree(tree, &mut out)?;
+        }
+        Ok(out)
     }
-    Ok(out)
 }
 
 fn broken(place: NodePlace, field: &'static str, found: impl ToString, expected: impl Into<String>) -> Error {
