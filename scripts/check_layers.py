@@ -36,9 +36,9 @@ CORE_USES: dict[str, set[str]] = {
     "model": {"error"},
     "rows": {"error", "model"},
     "predict": {"error", "model", "rows", "parallel"},
-    "kernel::simd": {"error"},
-    "plan": {"error", "model", "rows", "kernel::simd"},
-    "kernel": {"error", "model", "rows", "parallel", "plan", "kernel::simd"},
+    "simd": {"error"},
+    "plan": {"error", "model", "rows", "simd"},
+    "kernel": {"error", "model", "rows", "parallel", "plan", "simd"},
     "oracle": {"error", "model", "rows", "predict"},
 }
 

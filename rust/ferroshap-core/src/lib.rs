@@ -13,5 +13,6 @@ pub mod parallel;
 pub mod plan;
 pub mod predict;
 pub mod rows;
+pub mod simd;
 
 pub use error::{Error, Result};

@@ -1,12 +1,12 @@
 //! Every vector level against the enumeration of coalitions, and against each other bit for bit.
 
-use ferroshap_core::kernel::simd::Level;
 use ferroshap_core::model::{Accumulation, Ensemble, EnsembleArrays, InputRule, flags};
 use ferroshap_core::oracle::shap_by_enumeration;
 use ferroshap_core::parallel::Uninterrupted;
 use ferroshap_core::plan::Plan;
 use ferroshap_core::predict::Sum;
 use ferroshap_core::rows::{Rows, Values};
+use ferroshap_core::simd::Level;
 use ndarray::Array2;
 
 /// A deterministic stream of numbers (splitmix64).

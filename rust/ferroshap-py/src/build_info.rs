@@ -1,7 +1,7 @@
 //! What this build and this machine are.
 
-use ferroshap_core::kernel::simd::Level;
 use ferroshap_core::parallel;
+use ferroshap_core::simd::Level;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 

@@ -1,9 +1,9 @@
 //! The comparisons of a tree, 64 rows at a time, before the recurrence needs them.
 
-use super::simd::{Kernel, Simd, WORD};
 use crate::model::{InputRule, TINY};
 use crate::plan::{Compare, MaskSplit, code};
 use crate::rows::{Columns, Lane};
+use crate::simd::{Kernel, Simd, WORD};
 
 /// Rows of a block.
 pub(super) const BLOCK: usize = 128;

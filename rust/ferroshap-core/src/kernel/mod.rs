@@ -18,6 +18,5 @@
 mod masks;
 mod recurrence;
 mod run;
-pub mod simd;
 
 pub use run::{ROWS_OF_A_CHUNK, Written};

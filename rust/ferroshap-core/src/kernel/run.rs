@@ -5,11 +5,11 @@ use std::marker::PhantomData;
 
 use super::masks::{BLOCK, Codes, Comparable, Mask, MaskPass};
 use super::recurrence::Pass;
-use super::simd::{Driver, Simd};
 use crate::error::Result;
 use crate::parallel::{Cancel, Control, for_each_chunk};
 use crate::plan::{MAX_POINTS, Plan, Points, Program, TreePlan};
 use crate::rows::{Columns, Rows};
+use crate::simd::{Driver, Simd};
 
 /// Rows that are explained together: the unit of work of a thread.
 pub const ROWS_OF_A_CHUNK: usize = BLOCK;

@@ -11,8 +11,8 @@ pub(crate) use program::{MAX_POINTS, NodeStep, Op, PairStep, Points, Program, Sp
 pub(crate) use splits::{Compare, MaskSplit, code};
 
 use crate::error::{Error, Result};
-use crate::kernel::simd::Level;
 use crate::model::Ensemble;
+use crate::simd::Level;
 
 /// Most different features on one path that a plan accepts: 256 quadrature points.
 pub const MAX_PATH_FEATURES: u32 = 512;
