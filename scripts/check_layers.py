@@ -104,15 +104,9 @@ def python_breaches() -> Iterator[str]:
                 yield f"{where}:{line}: {part} uses {used}, which stands above it"
 
 
-def core_module(parts: list[str]) -> str:
-    """The module of `CORE_USES` that a path inside the core belongs to: the longest one that is listed there."""
-    two = "::".join(parts[:2])
-    return two if two in CORE_USES else parts[0]
-
-
 def core_breaches() -> Iterator[str]:
     for path in sorted(CORE.rglob("*.rs")):
-        part = core_module([name.removesuffix(".rs") for name in path.relative_to(CORE).parts])
+        part = path.relative_to(CORE).parts[0].removesuffix(".rs")
         where = path.relative_to(ROOT)
         if part == "lib":
             continue
@@ -121,8 +115,7 @@ def core_breaches() -> Iterator[str]:
             continue
         source, _, _tests = path.read_text().partition("#[cfg(test)]")  # tests may use any oracle
         for number, line in enumerate(source.splitlines(), 1):
-            for found in re.findall(r"\bcrate::((?:[a-z_]+::)?[a-z_]+)", line.partition("//")[0]):
-                used = core_module(found.split("::"))
+            for used in re.findall(r"\bcrate::([a-z_]+)", line.partition("//")[0]):
                 if used in CORE_USES and used != part and used not in CORE_USES[part]:
                     yield f"{where}:{number}: {part} uses {used}, which does not stand below it"
 
