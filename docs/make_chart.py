@@ -15,7 +15,7 @@ from statistics import geometric_mean
 
 CHART = Path(__file__).parent / "speed.svg"
 RECORDS = Path(__file__).parent.parent / "benches" / "record"
-WIDTH, LEFT, RIGHT, TOP, ROW = 860, 300, 70, 78, 24
+WIDTH, LEFT, RIGHT, TOP, ROW = 920, 350, 70, 78, 24
 COLOURS = ("#2563eb", "#d97706", "#059669", "#9333ea")
 STYLE = "text{font:13px system-ui,sans-serif;fill:#6b7280}.title{font-size:16px;font-weight:600}.value{font-weight:600}"
 
