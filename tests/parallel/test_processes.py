@@ -18,16 +18,16 @@ THREADS = (1, 2, 3)
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
 
 
-def in_child(context, work, *arguments):
+def in_child(context, work, *arguments, patience=PATIENCE):
     """What `work` returns in a child process."""
     receive, send = context.Pipe(duplex=False)
     child = context.Process(target=answer, args=(send, work, *arguments))
     child.start()
     send.close()
     try:
-        assert receive.poll(PATIENCE), "the child hangs"
+        assert receive.poll(patience), "the child hangs"
         returned = receive.recv()
-        child.join(PATIENCE)
+        child.join(patience)
         assert child.exitcode == 0
         return returned
     finally:
@@ -44,7 +44,7 @@ def explained_anew(model_file, rows, threads):
 
 
 def explained_by_a_child(explainer, rows):
-    return in_child(FORK, explainer.shap_values, rows)
+    return in_child(FORK, explainer.shap_values, rows, patience=PATIENCE / 2)
 
 
 def explained_before_and_by_a_child(explainer, rows):
