@@ -188,7 +188,10 @@ class TreeExplainer:
         self._plan.run(
             rows.values, values, missing=self.model.schema.missing, threads=self._threads, progress=self._progress
         )
-        return values, self.model.predict_rows(rows.values, exact=True, threads=self._threads)
+        predicted = self.model.predict_rows(rows.values, exact=True, threads=self._threads)
+        if self._progress is not None:
+            self._progress(len(rows), len(rows))
+        return values, predicted
 
     def describe(self) -> dict[str, Any]:
         """What the prepared model is made of: its parts, memory and cost, and the vector instructions in use."""
@@ -219,7 +222,7 @@ class TreeExplainer:
         rounding = check and self._dtype == "float32"
         scratch = np.empty((min(step, n), f, o)) if rounding else None
         base, scale = self._plan.expected_value, self._plan.scale
-        for first in range(0, n, step):
+        for first in range(0, max(n, 1), step):  # no rows are a chunk too: their progress is told
             chunk, written = rows.values[first : first + step], out[first : first + step]
             values = written if scratch is None else scratch[: len(chunk)]
             self._plan.run(

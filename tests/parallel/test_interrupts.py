@@ -183,11 +183,12 @@ def test_an_error_in_one_threads_progress_leaves_the_work_of_another_alone(
     np.testing.assert_array_equal(found[0], np.tile(values, (20, 1)))
 
 
-@pytest.mark.parametrize("n", [1, 127, 3_000, 40_001])
-def test_progress_grows_and_ends_at_the_number_of_rows(model_file, rows, threads, n):
+@pytest.mark.parametrize("call", ["shap_values", "explain_and_predict"])
+@pytest.mark.parametrize("n", [0, 1, 127, 3_000, 40_001])
+def test_progress_grows_and_ends_at_the_number_of_rows(model_file, rows, threads, n, call):
     seen = []
     explainer = TreeExplainer(model_file, threads=threads, progress=lambda *counts: seen.append(counts))
-    explainer.shap_values(np.resize(rows, (n, rows.shape[1])))
+    getattr(explainer, call)(np.resize(rows, (n, rows.shape[1])))
     assert {total for _, total in seen} == {n}
     done = [count for count, _ in seen]
     assert done == sorted(done)
