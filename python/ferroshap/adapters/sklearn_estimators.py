@@ -138,4 +138,5 @@ def _schema(estimator: Any) -> InputSchema:
         missing=None,
         integers_to_float32=False,
         spaces_become_underscores=False,
+        takes_infinity=False,
     )

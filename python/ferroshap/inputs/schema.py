@@ -23,6 +23,9 @@ class InputSchema:
         Whether the library reads an integer numpy array through float32 (XGBoost, LightGBM).
     spaces_become_underscores
         Whether the library stores names with `_` for every space (LightGBM).
+    takes_infinity
+        Whether the library predicts rows with values that are infinite, or become so in its own precision
+        (scikit-learn's trees do not).
     """
 
     n_features: int
@@ -32,3 +35,4 @@ class InputSchema:
     missing: float | None
     integers_to_float32: bool
     spaces_become_underscores: bool
+    takes_infinity: bool = True
