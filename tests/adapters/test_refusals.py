@@ -18,8 +18,6 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 NOT_YET = [
-    ensemble.GradientBoostingRegressor(),
-    ensemble.GradientBoostingClassifier(),
     ensemble.HistGradientBoostingRegressor(),
     ensemble.HistGradientBoostingClassifier(),
     ensemble.IsolationForest(),
@@ -51,7 +49,7 @@ def test_containers_are_refused_with_what_to_pass_instead(model, advice):
     [
         (linear_model.LinearRegression(), "LinearRegression is not a model that ferroshap explains"),
         (ensemble.RandomTreesEmbedding(), "RandomTreesEmbedding is not a model"),
-        (ensemble.GradientBoostingClassifier(), "nearest that is: "),
+        (ensemble.AdaBoostRegressor(), "nearest that is: "),
         (None, "NoneType"),
         (3.5, "float"),
         (DecisionTreeRegressor, "DecisionTreeRegressor is a class: pass a fitted object"),

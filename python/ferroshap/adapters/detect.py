@@ -7,7 +7,7 @@ from typing import Any
 
 from ferroshap.errors import UnsupportedModelError
 
-from . import live_boosters, sklearn_estimators
+from . import live_boosters, sklearn_boosting, sklearn_estimators
 from .info import ParsedModel
 
 Adapter = Callable[..., ParsedModel]
@@ -24,12 +24,12 @@ ADAPTERS: tuple[tuple[str, str, Adapter], ...] = (
     ("sklearn.ensemble", "RandomForestClassifier", sklearn_estimators.parse_forest),
     ("sklearn.ensemble", "ExtraTreesRegressor", sklearn_estimators.parse_forest),
     ("sklearn.ensemble", "ExtraTreesClassifier", sklearn_estimators.parse_forest),
+    ("sklearn.ensemble", "GradientBoostingRegressor", sklearn_boosting.parse_gradient_boosting),
+    ("sklearn.ensemble", "GradientBoostingClassifier", sklearn_boosting.parse_gradient_boosting),
 )
 
 # Models of trees that a later version will explain: a user should not look for a mistake of their own.
 NOT_YET: tuple[tuple[str, str], ...] = (
-    ("sklearn.ensemble", "GradientBoostingRegressor"),
-    ("sklearn.ensemble", "GradientBoostingClassifier"),
     ("sklearn.ensemble", "HistGradientBoostingRegressor"),
     ("sklearn.ensemble", "HistGradientBoostingClassifier"),
     ("sklearn.ensemble", "IsolationForest"),
@@ -56,6 +56,7 @@ SUPPORTED = {
     "scikit-learn": (
         "DecisionTreeRegressor", "DecisionTreeClassifier", "ExtraTreeRegressor", "ExtraTreeClassifier",
         "RandomForestRegressor", "RandomForestClassifier", "ExtraTreesRegressor", "ExtraTreesClassifier",
+        "GradientBoostingRegressor", "GradientBoostingClassifier",
     ),
 }  # fmt: skip
 

@@ -38,27 +38,14 @@ def _parse(estimator: Any, members: list[Any], attribute: str, iteration_range: 
         raise ModelError(f"the {name} is not fitted ({attribute} is missing): call fit() before it is explained")
     labels = _labels(estimator)
     names = _output_names(estimator, labels)
-    trees = [_Tree(member.tree_, labels) for member in members]
-    sizes = np.array([tree.nodes.size for tree in trees], np.int64)
-    nodes = {
-        field: np.concatenate([tree.nodes[field] for tree in trees])
-        for field in ("left_child", "right_child", "feature", "threshold", "weighted_n_node_samples")
-    }
-    inner = nodes["left_child"] >= 0
+    trees = [FittedTree(member.tree_, labels) for member in members]
     is_forest = attribute == "estimators_"
     arrays = EnsembleArrays(
         n_features=int(estimator.n_features_in_),
         n_outputs=len(names),
-        tree_starts=np.concatenate(([0], np.cumsum(sizes)), dtype=np.int64),
         tree_outputs=np.full(len(trees), 0 if len(names) == 1 else -1, np.int32),
-        left=nodes["left_child"].astype(np.int32),
-        right=nodes["right_child"].astype(np.int32),
-        feature=np.where(inner, nodes["feature"], 0).astype(np.int32),
-        threshold=nodes["threshold"].astype(np.float64),
-        flags=np.concatenate([tree.flags() for tree in trees]),
-        **no_sets(inner.size),
+        **node_fields(trees),
         values=np.concatenate([tree.values() for tree in trees]),
-        cover=nodes["weighted_n_node_samples"].astype(np.float64),
         base=np.zeros(len(names)),
         accumulation="f64-mean" if is_forest else "f64-from-base",
         divisor=len(trees) if is_forest else 1,
@@ -66,12 +53,9 @@ def _parse(estimator: Any, members: list[Any], attribute: str, iteration_range: 
         flush_tiny=False,
         truncate_category_first=False,
     )
-    version = getattr(sys.modules.get("sklearn"), "__version__", "")
-    # The public place of the class, `sklearn.tree._classes.X` being the same as `sklearn.tree.X`.
-    module = ".".join(part for part in type(estimator).__module__.split(".") if not part.startswith("_"))
     info = ModelInfo(
         family="scikit-learn",
-        source=f"{module}.{name} {version}".strip(),
+        source=source_of(estimator),
         objective=getattr(estimator, "criterion", None),
         output_space="target" if labels is None else "probability",
         output_names=names,
@@ -79,10 +63,10 @@ def _parse(estimator: Any, members: list[Any], attribute: str, iteration_range: 
         best_iteration=None,
         cover_kind="weighted count",
     )
-    return ParsedModel(arrays, _schema(estimator), info)
+    return ParsedModel(arrays, schema_of(estimator, takes_infinity=False), info)
 
 
-class _Tree:
+class FittedTree:
     """One fitted `sklearn.tree._tree.Tree`."""
 
     def __init__(self, tree: Any, labels: list[tuple[str, ...]] | None) -> None:
@@ -112,6 +96,34 @@ class _Tree:
         return np.divide(stored, np.where(total == 0.0, 1.0, total))
 
 
+def node_fields(trees: list[FittedTree]) -> dict[str, Any]:
+    """The fields of `EnsembleArrays` that are concatenated nodes, but for the values."""
+    sizes = [tree.nodes.size for tree in trees]
+    nodes = {
+        field: np.concatenate([tree.nodes[field] for tree in trees])
+        for field in ("left_child", "right_child", "feature", "threshold", "weighted_n_node_samples")
+    }
+    inner = nodes["left_child"] >= 0
+    return {
+        "tree_starts": np.concatenate(([0], np.cumsum(sizes)), dtype=np.int64),
+        "left": nodes["left_child"].astype(np.int32),
+        "right": nodes["right_child"].astype(np.int32),
+        "feature": np.where(inner, nodes["feature"], 0).astype(np.int32),
+        "threshold": nodes["threshold"].astype(np.float64),
+        "flags": np.concatenate([tree.flags() for tree in trees]),
+        **no_sets(inner.size),
+        "cover": nodes["weighted_n_node_samples"].astype(np.float64),
+    }
+
+
+def source_of(estimator: Any) -> str:
+    """The public place of the class and the version, `sklearn.tree._classes.X` being the same as `sklearn.tree.X`."""
+    kind = type(estimator)
+    version = getattr(sys.modules.get("sklearn"), "__version__", "")
+    parts = [part for part in kind.__module__.split(".") if not part.startswith("_")]
+    return f"{'.'.join([*parts, kind.__name__])} {version}".strip()
+
+
 def _labels(estimator: Any) -> list[tuple[str, ...]] | None:
     """The class labels of each target; None for a regressor."""
     if not hasattr(estimator, "classes_"):
@@ -128,7 +140,8 @@ def _output_names(estimator: Any, labels: list[tuple[str, ...]] | None) -> tuple
     return tuple(f"{target}:{label}" for target, names in enumerate(labels) for label in names)
 
 
-def _schema(estimator: Any) -> InputSchema:
+def schema_of(estimator: Any, *, takes_infinity: bool, takes_nan: bool = True) -> InputSchema:
+    """The columns of an estimator that reads numbers only."""
     names = getattr(estimator, "feature_names_in_", None)
     return InputSchema(
         n_features=int(estimator.n_features_in_),
@@ -138,5 +151,6 @@ def _schema(estimator: Any) -> InputSchema:
         missing=None,
         integers_to_float32=False,
         spaces_become_underscores=False,
-        takes_infinity=False,
+        takes_infinity=takes_infinity,
+        takes_nan=takes_nan,
     )

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from ferroshap.errors import DataError
 
 from .arrays import read_array
+from .finite import refuse_untaken
 from .frames import FrameData, is_frame, read_frame
-from .infinity import refuse_infinity
 from .schema import InputSchema
 
 # Containers of the training libraries: they hold the rows in a form of their own and give no columns back.
@@ -85,8 +85,7 @@ def read_rows(
     _refuse_containers(data)
     if is_frame(data):
         values, columns, table = read_frame(data, schema, round_to_float32=round_to_float32, extra=extra)
-        if not schema.takes_infinity:
-            refuse_infinity(values, columns, round_to_float32=round_to_float32)
+        refuse_untaken(values, columns, schema, round_to_float32=round_to_float32)
         return InputRows(values, one_row=False, columns=columns, table=table)
     if isinstance(data, (str, bytes, bytearray, dict, set)) or not (
         isinstance(data, (np.ndarray, list, tuple)) or hasattr(data, "__array__")
@@ -96,8 +95,7 @@ def read_rows(
             "polars or pyarrow table"
         )
     values, one_row = read_array(data, schema, round_to_float32=round_to_float32)
-    if not schema.takes_infinity:
-        refuse_infinity(values, schema.feature_names, round_to_float32=round_to_float32)
+    refuse_untaken(values, schema.feature_names, schema, round_to_float32=round_to_float32)
     return InputRows(values, one_row=one_row, columns=None, table=np.atleast_2d(np.asarray(data)))
 
 

@@ -26,6 +26,8 @@ class InputSchema:
     takes_infinity
         Whether the library predicts rows with values that are infinite, or become so in its own precision
         (scikit-learn's trees do not).
+    takes_nan
+        Whether the library predicts rows with missing values (scikit-learn's GradientBoosting does not).
     """
 
     n_features: int
@@ -36,3 +38,4 @@ class InputSchema:
     integers_to_float32: bool
     spaces_become_underscores: bool
     takes_infinity: bool = True
+    takes_nan: bool = True
