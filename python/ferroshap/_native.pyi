@@ -84,6 +84,8 @@ class Ensemble:
     @property
     def has_cover(self) -> bool:
         """Whether every node knows how many training rows passed it."""
+    def arrays(self) -> dict[str, Any]:
+        """The arguments that make an ensemble with the same bits: canonical arrays without unreached nodes."""
     def predict(
         self,
         rows: npt.NDArray[np.float32] | npt.NDArray[np.float64] | npt.NDArray[np.floating[Any]],

@@ -1,6 +1,7 @@
 """`load_model` and `TreeEnsemble`: a model of any library, as ferroshap reads it."""
 
 from os import PathLike, fspath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -127,6 +128,22 @@ class TreeEnsemble:
     def plan(self) -> _native.Plan:
         """The compiled form of the model that SHAP values are computed with."""
         return _native.Plan(self._core)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Writes the model to a file that `load_model` reads on any machine, without the training library.
+
+        The loaded model has the same bits: predictions and SHAP values. The file holds numpy arrays and a JSON text;
+        reading it executes nothing.
+        """
+        Path(path).write_bytes(self._to_bytes())
+
+    def _to_bytes(self) -> bytes:
+        from .adapters import EnsembleArrays, ParsedModel, write_saved
+
+        return write_saved(ParsedModel(EnsembleArrays(**self._core.arrays()), self.schema, self._info))
+
+    def __reduce__(self) -> "tuple[Any, ...]":
+        return load_model, (self._to_bytes(),)
 
     def __repr__(self) -> str:
         parts = [

@@ -210,6 +210,13 @@ class TreeExplainer:
         ]
         return f"TreeExplainer({', '.join(parts)})"
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_plan"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._plan = self.model.plan()  # compiled for the processor that it is on now
+
     def _explain(self, rows: InputRows, *, check: bool) -> Floats:
         """`(n, f, o)` of the dtype chosen.
 

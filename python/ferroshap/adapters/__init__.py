@@ -11,9 +11,10 @@ from .detect import adapter_of
 from .info import ModelInfo, ParsedModel
 from .lightgbm_document import parse_lightgbm
 from .options import refuse_missing, resolve_missing
+from .saved import MAGIC, parse_saved, write_saved
 from .xgboost_document import parse_xgboost
 
-__all__ = ["EnsembleArrays", "ModelInfo", "ParsedModel", "parse_model"]
+__all__ = ["EnsembleArrays", "ModelInfo", "ParsedModel", "parse_model", "write_saved"]
 
 XGBOOST_FORMS = {"xgboost-json": "JSON", "xgboost-ubjson": "UBJSON"}
 
@@ -49,6 +50,8 @@ def parse_model(source: Any, *, iteration_range: Any = None, missing: Any = None
 
 
 def _parse_bytes(data: bytes, iteration_range: Any, missing: Any) -> ParsedModel:
+    if data.startswith(MAGIC):
+        return parse_saved(data, iteration_range=iteration_range, missing=missing)
     form, document = _native.read_document(data)
     if form == "lightgbm-text":
         refuse_missing(missing, "LightGBM")

@@ -3,8 +3,9 @@
 use ferroshap_core::model::{self, Accumulation, EnsembleArrays, InputRule};
 use ferroshap_core::parallel::default_threads;
 use ferroshap_core::predict::{BLOCK, Sum};
-use numpy::{Element, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
+use numpy::{Element, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 use crate::control::PythonControl;
 use crate::error::to_pyerr;
@@ -116,6 +117,41 @@ impl Ensemble {
     #[getter]
     fn has_cover(&self) -> bool {
         self.model.has_cover()
+    }
+
+    /// The constructor's arguments for a model with the same bits, as a dictionary.
+    fn arrays<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let a = py.detach(|| self.model.to_arrays());
+        let (accumulation, divisor) = match a.accumulation {
+            Accumulation::F32FromBase => ("f32-from-base", 1),
+            Accumulation::F32FromZeroThenBase => ("f32-from-zero-then-base", 1),
+            Accumulation::F64FromBase => ("f64-from-base", 1),
+            Accumulation::F64Mean { divisor } => ("f64-mean", divisor),
+        };
+        let width = self.model.leaf_width();
+        let values = PyArray1::from_vec(py, a.values).reshape([a.left.len(), width])?;
+        let dict = PyDict::new(py);
+        dict.set_item("n_features", a.n_features)?;
+        dict.set_item("n_outputs", a.n_outputs)?;
+        dict.set_item("tree_starts", PyArray1::from_vec(py, a.tree_starts))?;
+        dict.set_item("tree_outputs", PyArray1::from_vec(py, a.tree_outputs))?;
+        dict.set_item("left", PyArray1::from_vec(py, a.left))?;
+        dict.set_item("right", PyArray1::from_vec(py, a.right))?;
+        dict.set_item("feature", PyArray1::from_vec(py, a.feature))?;
+        dict.set_item("threshold", PyArray1::from_vec(py, a.threshold))?;
+        dict.set_item("flags", PyArray1::from_vec(py, a.flags))?;
+        dict.set_item("category_set", PyArray1::from_vec(py, a.category_set))?;
+        dict.set_item("set_starts", PyArray1::from_vec(py, a.set_starts))?;
+        dict.set_item("set_words", PyArray1::from_vec(py, a.set_words))?;
+        dict.set_item("values", values)?;
+        dict.set_item("cover", a.cover.map(|cover| PyArray1::from_vec(py, cover)))?;
+        dict.set_item("base", PyArray1::from_vec(py, a.base))?;
+        dict.set_item("accumulation", accumulation)?;
+        dict.set_item("divisor", divisor)?;
+        dict.set_item("round_to_float32", a.input.round_to_f32)?;
+        dict.set_item("flush_tiny", a.input.flush_tiny)?;
+        dict.set_item("truncate_category_first", a.input.truncate_category_first)?;
+        Ok(dict)
     }
 
     #[pyo3(signature = (rows, *, missing = None, exact = false, threads = None))]

@@ -2,6 +2,7 @@
 
 mod arrays;
 mod ensemble;
+mod export;
 mod node;
 mod split;
 mod validate;
