@@ -23,7 +23,7 @@ PYTHON_LAYERS = (
     {"inputs", "versions", "options", "additivity"},
     {"adapters"},
     {"explanation", "ensemble"},
-    {"tree"},
+    {"tree", "support"},
     {"batch"},
     {"cli"},
 )

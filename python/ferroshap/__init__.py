@@ -19,6 +19,7 @@ from .errors import (
     UnsupportedModelError,
 )
 from .explanation import Explanation
+from .support import Support, supports
 from .tree import TreeExplainer
 from .versions import build_info, show_versions
 
@@ -34,12 +35,14 @@ __all__ = [
     "ModelError",
     "OptionError",
     "PlanError",
+    "Support",
     "TreeEnsemble",
     "TreeExplainer",
     "UnsupportedModelError",
     "build_info",
     "load_model",
     "show_versions",
+    "supports",
 ]
 
 __version__: str = build_info()["version"]

@@ -171,7 +171,7 @@ def load_model(
     ----------
     source
         A live model (XGBoost, LightGBM, scikit-learn), the path of a model file (XGBoost `.json` or `.ubj`, LightGBM
-        text), or the bytes of one. Recognised by content, never by extension; no training library is needed for files.
+        text, or what `TreeEnsemble.save` wrote), or the bytes of one. Recognised by content, never by extension; no training library is needed for files.
     iteration_range
         `(begin, end)`: only these boosting iterations; an end of 0 means all. Default: what the library's own `predict`
         uses, which for a `Booster` or a file of XGBoost is all of them, with a warning where it carries an early
