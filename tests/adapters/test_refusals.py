@@ -18,8 +18,6 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 NOT_YET = [
-    ensemble.HistGradientBoostingRegressor(),
-    ensemble.HistGradientBoostingClassifier(),
     ensemble.IsolationForest(),
     ensemble.BaggingRegressor(),
     ensemble.AdaBoostClassifier(),

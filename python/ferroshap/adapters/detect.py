@@ -26,12 +26,12 @@ ADAPTERS: tuple[tuple[str, str, Adapter], ...] = (
     ("sklearn.ensemble", "ExtraTreesClassifier", sklearn_estimators.parse_forest),
     ("sklearn.ensemble", "GradientBoostingRegressor", sklearn_boosting.parse_gradient_boosting),
     ("sklearn.ensemble", "GradientBoostingClassifier", sklearn_boosting.parse_gradient_boosting),
+    ("sklearn.ensemble", "HistGradientBoostingRegressor", sklearn_boosting.parse_hist_gradient_boosting),
+    ("sklearn.ensemble", "HistGradientBoostingClassifier", sklearn_boosting.parse_hist_gradient_boosting),
 )
 
 # Models of trees that a later version will explain: a user should not look for a mistake of their own.
 NOT_YET: tuple[tuple[str, str], ...] = (
-    ("sklearn.ensemble", "HistGradientBoostingRegressor"),
-    ("sklearn.ensemble", "HistGradientBoostingClassifier"),
     ("sklearn.ensemble", "IsolationForest"),
     ("sklearn.ensemble", "BaggingRegressor"),
     ("sklearn.ensemble", "BaggingClassifier"),
@@ -57,6 +57,7 @@ SUPPORTED = {
         "DecisionTreeRegressor", "DecisionTreeClassifier", "ExtraTreeRegressor", "ExtraTreeClassifier",
         "RandomForestRegressor", "RandomForestClassifier", "ExtraTreesRegressor", "ExtraTreesClassifier",
         "GradientBoostingRegressor", "GradientBoostingClassifier",
+        "HistGradientBoostingRegressor", "HistGradientBoostingClassifier",
     ),
 }  # fmt: skip
 

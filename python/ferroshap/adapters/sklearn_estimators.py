@@ -1,6 +1,7 @@
 """scikit-learn's decision trees and forests as a `ParsedModel`, from the attributes of the live object (1.2 and later)."""
 
 import sys
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -120,7 +121,7 @@ def source_of(estimator: Any) -> str:
     """The public place of the class and the version, `sklearn.tree._classes.X` being the same as `sklearn.tree.X`."""
     kind = type(estimator)
     version = getattr(sys.modules.get("sklearn"), "__version__", "")
-    parts = [part for part in kind.__module__.split(".") if not part.startswith("_")]
+    parts = takewhile(lambda part: not part.startswith("_"), kind.__module__.split("."))
     return f"{'.'.join([*parts, kind.__name__])} {version}".strip()
 
 
