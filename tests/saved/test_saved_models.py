@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from ferroshap.errors import ModelError, OptionError
 from oracle import recorded
+from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingRegressor, RandomForestClassifier
 
 REFERENCE = Path(__file__).resolve().parents[1] / "reference"
 MODELS = [
@@ -46,6 +47,24 @@ def test_a_saved_model_has_the_same_bits_and_the_same_description(name, tmp_path
         if name != "x20/mo.json":  # holds no covers
             want = ferroshap.TreeExplainer(model).shap_values(x)
             assert ferroshap.TreeExplainer(again).shap_values(x).tobytes() == want.tobytes()
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        GradientBoostingClassifier(n_estimators=5, loss="exponential"),
+        HistGradientBoostingRegressor(max_iter=5, loss="poisson"),
+        RandomForestClassifier(5),
+    ],
+    ids=lambda m: type(m).__name__,
+)
+def test_scikit_learns_models_are_saved_in_every_unit(model):
+    x = np.random.default_rng(0).normal(size=(100, 4))
+    model = ferroshap.load_model(model.fit(x, x[:, 0] > 0))
+    again = pickle.loads(pickle.dumps(model))
+    assert repr(again) == repr(model)
+    assert again.schema == model.schema
+    assert again.predict(x).tobytes() == model.predict(x).tobytes()
 
 
 def test_an_explainer_is_unpickled_in_another_process(tmp_path):

@@ -19,8 +19,8 @@ class ModelInfo:
     objective
         The training objective as the library names it, None where the model does not say.
     output_space
-        Unit of the raw output: `"margin"`, `"mean of trees"`, `"target"`, `"log of target"`, `"probability"`,
-        `"log-odds"` or `"half log-odds"` (GradientBoosting's exponential loss).
+        Unit of the raw output: `"margin"`, `"mean of trees"`, `"target"`, `"probability"` or `"log-odds"`. A margin is
+        what a link still turns into the prediction: also of scikit-learn's exponential, Poisson and gamma losses.
     output_names
         A name an output: class labels where the model knows them, else `"0"`, `"1"`, …; `("output",)` for a single one.
         Several targets with classes: `"<target>:<label>"`.

@@ -125,5 +125,5 @@ def _output_space(loss: Any, *, classifies: bool) -> str:
     if not isinstance(loss, str):
         return "margin"
     if classifies:
-        return "half log-odds" if loss == "exponential" else "log-odds"
-    return "log of target" if loss in {"poisson", "gamma"} else "target"
+        return "margin" if loss == "exponential" else "log-odds"
+    return "margin" if loss in {"poisson", "gamma"} else "target"
