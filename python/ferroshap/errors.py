@@ -27,7 +27,10 @@ class FerroshapError(Exception):
 
 
 class UnsupportedModelError(FerroshapError, ValueError):
-    """The model, or what is asked of it, is sound but not something ferroshap explains exactly."""
+    """The model, or what is asked of it, is sound but not something ferroshap explains exactly.
+
+    The message says what it is, what stands in the way, and the nearest that is supported.
+    """
 
 
 class ModelError(FerroshapError, ValueError):
@@ -39,11 +42,11 @@ class DataError(FerroshapError, ValueError):
 
 
 class FeatureMismatchError(DataError):
-    """The columns of the rows are not the features of the model."""
+    """The columns of the rows are not the features of the model: the message lists what is missing, unknown or double."""
 
 
 class OptionError(FerroshapError, ValueError):
-    """An argument has a value that is not accepted."""
+    """An argument has a value that is not accepted: the message says which values are."""
 
 
 class PlanError(FerroshapError, ValueError):

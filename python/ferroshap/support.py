@@ -32,6 +32,16 @@ def supports(model: Any) -> Support:
 
     `model` is anything `load_model` takes. Nothing is raised for a model that is broken or not supported; a path that
     cannot be opened is an `OSError`.
+
+    Examples
+    --------
+    >>> import ferroshap
+    >>> from sklearn.linear_model import LinearRegression
+    >>> support = ferroshap.supports(LinearRegression())
+    >>> bool(support)
+    False
+    >>> print(support.reason.partition(";")[0])
+    sklearn.linear_model._base.LinearRegression is not a model that ferroshap explains
     """
     try:
         with warnings.catch_warnings():

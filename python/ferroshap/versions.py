@@ -14,7 +14,17 @@ PACKAGES = (
 
 
 def build_info() -> dict[str, Any]:
-    """The build: `version`, `simd` (vector instructions in use), `simd_available`, `threads` (default), `profile`."""
+    """The build, a dict.
+
+    `version`; `simd`, the vector instructions in use, and `simd_available`, a list of those that this processor has;
+    `threads`, the number that a call uses by default; `profile`, `"release"` unless built for debugging.
+
+    Examples
+    --------
+    >>> import ferroshap
+    >>> sorted(ferroshap.build_info())
+    ['profile', 'simd', 'simd_available', 'threads', 'version']
+    """
     return _native.build_info()
 
 

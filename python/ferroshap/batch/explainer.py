@@ -38,11 +38,27 @@ class BatchExplainer:
     prefix
         What the names of the columns of values start with.
 
+    Raises
+    ------
+    OptionError
+        `keep` is a text and not a list, or `dtype` is not one of the two.
+
     Examples
     --------
-    >>> explain = BatchExplainer(TreeExplainer("model.txt"), keep=["id"])  # doctest: +SKIP
-    >>> for batch in pyarrow.parquet.ParquetFile("rows.parquet").iter_batches():  # doctest: +SKIP
-    ...     print(explain(batch))
+    >>> import ferroshap, pyarrow as pa
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.tree import DecisionTreeRegressor
+    >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
+    >>> tree = DecisionTreeRegressor(max_depth=3, random_state=0).fit(X[["bmi", "bp"]], y)
+    >>> explain = ferroshap.BatchExplainer(ferroshap.TreeExplainer(tree), keep=["age"])
+    >>> for batch in pa.Table.from_pandas(X).to_batches(max_chunksize=200):
+    ...     result = explain(batch)
+    ...     print(result.num_rows, result.schema.names)
+    200 ['age', 'shap_bmi', 'shap_bp', 'base_value']
+    200 ['age', 'shap_bmi', 'shap_bp', 'base_value']
+    42 ['age', 'shap_bmi', 'shap_bp', 'base_value']
+    >>> explain.rows
+    442
     """
 
     def __init__(
@@ -72,7 +88,7 @@ class BatchExplainer:
 
     @property
     def worst_gap(self) -> float:
-        """The largest |prediction − base − Σφ| of all rows explained so far, in float64, before any rounding."""
+        """The largest `|prediction − base − Σφ|` of all rows explained so far, in float64, before any rounding."""
         return self._worst_gap
 
     @property
@@ -107,8 +123,14 @@ class BatchExplainer:
     def __call__(self, batch: "pa.RecordBatch") -> "pa.RecordBatch":
         """The explanation of the rows of `batch`, in order.
 
-        Raises `DataError` naming the column that cannot be read, `AdditivityError` if the values do not add up to the
-        prediction.
+        Raises
+        ------
+        DataError, FeatureMismatchError
+            A column is not there, or cannot be read.
+        OptionError
+            Two columns of the result would share a name, or a value is beyond float32.
+        AdditivityError
+            The values do not add up to the prediction: a defect of ferroshap.
         """
         import pyarrow as pa
 

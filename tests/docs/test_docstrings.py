@@ -1,0 +1,45 @@
+"""The examples in public docstrings are run, and every public name is in the reference."""
+
+import doctest
+import re
+from pathlib import Path
+
+import ferroshap
+import pytest
+
+API = Path(__file__).resolve().parents[2] / "docs" / "api"
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+
+def with_examples():
+    """(name, doctest) of every public class, method and function whose docstring has examples."""
+    finder = doctest.DocTestFinder(exclude_empty=True)
+    for name in ferroshap.__all__:
+        for test in finder.find(getattr(ferroshap, name), f"ferroshap.{name}", module=False, globs={}):
+            if test.examples:
+                yield pytest.param(test, id=test.name)
+
+
+@pytest.mark.parametrize("test", list(with_examples()))
+def test_the_examples_of_a_docstring_give_what_they_show(test, tmp_path, monkeypatch):
+    assert not any(doctest.SKIP in example.options for example in test.examples)
+    monkeypatch.chdir(tmp_path)
+    report = []
+    result = doctest.DocTestRunner(optionflags=FLAGS).run(test, out=report.append)
+    assert not result.failed, "".join(report)
+
+
+@pytest.mark.parametrize("name", ["TreeExplainer", "TreeEnsemble", "load_model", "supports", "BatchExplainer"])
+def test_the_names_that_users_start_from_have_examples(name):
+    assert ">>> " in getattr(ferroshap, name).__doc__
+
+
+def test_the_reference_has_every_public_name_once():
+    text = "\n".join(page.read_text() for page in sorted(API.glob("*.md")))
+    listed = re.findall(r"^\.\. auto(?:class|function|exception):: ferroshap\.(\w+)$", text, re.MULTILINE)
+    assert sorted(listed) == sorted(ferroshap.__all__)
+
+
+def test_every_public_name_says_what_it_is():
+    for name in ferroshap.__all__:
+        assert (getattr(ferroshap, name).__doc__ or "").strip(), name
