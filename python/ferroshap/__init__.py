@@ -4,6 +4,7 @@ import logging
 import os
 
 from . import _native
+from .background import Background, kmeans, sample
 from .batch import BatchExplainer
 from .ensemble import TreeEnsemble, load_model
 from .errors import (
@@ -18,6 +19,7 @@ from .errors import (
     PlanError,
     UnsupportedModelError,
 )
+from .explainer import Explainer
 from .explanation import Explanation
 from .support import Support, supports
 from .tree import TreeExplainer
@@ -25,9 +27,11 @@ from .versions import build_info, show_versions
 
 __all__ = [
     "AdditivityError",
+    "Background",
     "BatchExplainer",
     "ConvergenceWarning",
     "DataError",
+    "Explainer",
     "Explanation",
     "FeatureMismatchError",
     "FerroshapError",
@@ -40,7 +44,9 @@ __all__ = [
     "TreeExplainer",
     "UnsupportedModelError",
     "build_info",
+    "kmeans",
     "load_model",
+    "sample",
     "show_versions",
     "supports",
 ]

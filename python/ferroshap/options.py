@@ -2,15 +2,12 @@
 
 import operator
 import re
-from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from .errors import OptionError
-
-Progress = Callable[[int, int], object]
 
 UNITS = {
     "": 1, "B": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40,
@@ -65,15 +62,6 @@ def byte_count(name: str, value: Any) -> int | None:
     if size < 1:
         raise OptionError(f"{name} is {value!r}; expected a number of bytes, or text such as '512MiB' or '2GB'")
     return size
-
-
-def progress_callback(progress: Any) -> Progress | None:
-    """The callable given; raises `OptionError` for anything else but None."""
-    if progress is None:
-        return None
-    if not callable(progress):
-        raise OptionError(f"progress is {progress!r}; expected None or a callable: progress(rows_done, rows_in_all)")
-    return progress  # type: ignore[no-any-return]
 
 
 def empty_output(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:

@@ -1,7 +1,9 @@
 """`TreeExplainer`: exact SHAP values of tree ensembles, with the names and shapes of shap."""
 
+import logging
+import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +13,10 @@ from .ensemble import TreeEnsemble, counted, load_model
 from .errors import FeatureMismatchError, OptionError, PlanError, UnsupportedModelError
 from .explanation import Explanation
 from .inputs import InputRows
-from .options import Progress, byte_count, empty_output, float_dtype, progress_callback, thread_count, whole_number
+from .options import byte_count, empty_output, float_dtype, thread_count, whole_number
+from .progress import Progress, progress_option, reporting
+
+log = logging.getLogger("ferroshap")
 
 Floats = npt.NDArray[np.floating[Any]]
 
@@ -38,6 +43,8 @@ class TreeExplainer:
         `"tree_path_dependent"`, or `"auto"`, which is the same without `data`.
     feature_names
         Names for `Explanation`, one a feature; default: the model's own, else the frame's. Rows match by the model's.
+    output_names
+        Names for `Explanation`, one an output; default: the model's own (class labels).
     weights
         Weights of the background rows; not supported yet, only None.
     iteration_range, missing
@@ -53,7 +60,8 @@ class TreeExplainer:
     max_memory
         The most memory the prepared model may take, in bytes or as text such as "512MiB".
     progress
-        Called now and then, and at the end, as `progress(rows_done, rows_in_all)`; what it raises ends the call.
+        None: nothing is told. True: each call writes one line to stderr, over and over. A callable: called now and then,
+        and at the end, as `progress(rows_done, rows_in_all)`; what it raises ends the call.
 
     Raises
     ------
@@ -81,6 +89,7 @@ class TreeExplainer:
         feature_perturbation: str = "auto",
         feature_names: Sequence[str] | None = None,
         *,
+        output_names: Sequence[str] | None = None,
         weights: Any = None,
         iteration_range: tuple[int, int] | None = None,
         missing: float | None = None,
@@ -88,18 +97,28 @@ class TreeExplainer:
         dtype: Any = "float64",
         expected_rows: int = 10_000,
         max_memory: int | str | None = None,
-        progress: Progress | None = None,
+        progress: Progress | bool | None = None,
     ) -> None:
         _check_game(data, model_output, feature_perturbation, weights)
         self._threads = thread_count(threads)
         self._dtype = float_dtype("dtype", dtype)
-        self._progress = progress_callback(progress)
+        self._progress: Progress | Literal[True] | None = progress_option(progress)
         whole_number("expected_rows", expected_rows)
         most = byte_count("max_memory", max_memory)
+        started = time.perf_counter()
         self.model: TreeEnsemble = load_model(model, iteration_range=iteration_range, missing=missing)
-        self._feature_names = _display_names(feature_names, self.model)
+        self._feature_names = _display_names("feature", feature_names, self.model.n_features)
+        self._output_names = _display_names("output", output_names, self.model.n_outputs)
+        read = time.perf_counter()
         self._plan = self.model.plan()
         size = self._plan.describe()["bytes"]
+        log.debug(
+            "%r: read in %.1f ms, prepared in %.1f ms, %s bytes",
+            self.model,
+            1e3 * (read - started),
+            1e3 * (time.perf_counter() - read),
+            f"{size:,}",
+        )
         if most is not None and size > most:
             raise PlanError(
                 f"the prepared model takes {size:,} bytes, but max_memory allows {most:,}; allow as much, or explain fewer "
@@ -176,7 +195,7 @@ class TreeExplainer:
             np.asarray(shaped[0]) if rows.one_row else shaped,
             rows.table[0] if rows.one_row and isinstance(rows.table, np.ndarray) else rows.table,
             feature_names=self._feature_names or self.model.feature_names or rows.columns,
-            output_names=self.model.output_names,
+            output_names=self._output_names or self.model.output_names,
             output_space=self.model.output_space,
             algorithm=self.algorithm,
         )
@@ -185,12 +204,13 @@ class TreeExplainer:
         """Unchecked float64 values `(n, f, o)` and the float64 prediction `(n, o)` they add up to, for bounded batches."""
         rows = self.model.read_rows(X)
         values = empty_output((len(rows), self.model.n_features, self.model.n_outputs), np.float64)
-        self._plan.run(
-            rows.values, values, missing=self.model.schema.missing, threads=self._threads, progress=self._progress
-        )
-        predicted = self.model.predict_rows(rows.values, exact=True, threads=self._threads)
-        if self._progress is not None:
-            self._progress(len(rows), len(rows))
+        with reporting(self._progress) as report:
+            self._plan.run(
+                rows.values, values, missing=self.model.schema.missing, threads=self._threads, progress=report
+            )
+            predicted = self.model.predict_rows(rows.values, exact=True, threads=self._threads)
+            if report is not None:
+                report(len(rows), len(rows))
         return values, predicted
 
     def describe(self) -> dict[str, Any]:
@@ -223,38 +243,41 @@ class TreeExplainer:
         In chunks of rows: the check needs the predictions, and for float32 the float64 values, of one chunk only. A row
         has the same values in any chunk.
         """
+        started = time.perf_counter()
         n, f, o = len(rows), self.model.n_features, self.model.n_outputs
         out = empty_output((n, f, o), self._dtype)
         step = max(CHUNK_ROWS, CHUNK_BYTES // (8 * max(f, 1) * o))
         rounding = check and self._dtype == "float32"
         scratch = np.empty((min(step, n), f, o)) if rounding else None
         base, scale = self._plan.expected_value, self._plan.scale
-        for first in range(0, max(n, 1), step):  # no rows are a chunk too: their progress is told
-            chunk, written = rows.values[first : first + step], out[first : first + step]
-            values = written if scratch is None else scratch[: len(chunk)]
-            self._plan.run(
-                chunk,
-                values,
-                missing=self.model.schema.missing,
-                threads=self._threads,
-                progress=self._progress_from(first, n),
-            )
-            if check:
-                predicted = self.model.predict_rows(chunk, exact=True, threads=self._threads)
-                worst_gap(values, predicted, base, scale, first_row=first)
-            if scratch is not None:
-                written[...] = values
-            if self._progress is not None:
-                self._progress(min(first + len(chunk), n), n)
+        with reporting(self._progress) as report:
+            for first in range(0, max(n, 1), step):  # no rows are a chunk too: their progress is told
+                chunk, written = rows.values[first : first + step], out[first : first + step]
+                values = written if scratch is None else scratch[: len(chunk)]
+                self._plan.run(
+                    chunk,
+                    values,
+                    missing=self.model.schema.missing,
+                    threads=self._threads,
+                    progress=_from_row(first, n, report),
+                )
+                if check:
+                    predicted = self.model.predict_rows(chunk, exact=True, threads=self._threads)
+                    worst_gap(values, predicted, base, scale, first_row=first)
+                if scratch is not None:
+                    written[...] = values
+                if report is not None:
+                    report(min(first + len(chunk), n), n)
+        log.debug("%d rows explained in %.1f ms", n, 1e3 * (time.perf_counter() - started))
         return out
-
-    def _progress_from(self, first: int, n: int) -> Progress | None:
-        report = self._progress
-        return None if report is None else lambda done, _of_chunk: report(first + done, n)
 
     def _shaped(self, values: Floats, rows: InputRows) -> Floats:
         shaped = values[:, :, 0] if self.model.n_outputs == 1 else values
         return shaped[0] if rows.one_row else shaped
+
+
+def _from_row(first: int, n: int, report: Progress | None) -> Progress | None:
+    return None if report is None else lambda done, _of_chunk: report(first + done, n)
 
 
 def _check_game(data: Any, model_output: Any, feature_perturbation: Any, weights: Any) -> None:
@@ -305,14 +328,13 @@ def _checked(check_additivity: Any) -> bool:
     raise OptionError(f"check_additivity is {check_additivity!r}; expected True or False")
 
 
-def _display_names(names: Any, model: TreeEnsemble) -> tuple[str, ...] | None:
+def _display_names(what: Literal["feature", "output"], names: Any, count: int) -> tuple[str, ...] | None:
     if names is None:
         return None
     if isinstance(names, str):
-        raise OptionError(f"feature_names is the text {names!r}; expected one name a feature")
+        raise OptionError(f"{what}_names is the text {names!r}; expected a name for each {what}")
     chosen = tuple(str(name) for name in names)
-    if len(chosen) != model.n_features:
-        raise FeatureMismatchError(
-            f"feature_names has {len(chosen)} names, but the model has {model.n_features} features"
-        )
+    if len(chosen) != count:
+        error = FeatureMismatchError if what == "feature" else OptionError
+        raise error(f"{what}_names has {counted(len(chosen), 'name')}, but the model has {counted(count, what)}")
     return chosen

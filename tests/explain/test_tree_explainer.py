@@ -222,7 +222,9 @@ REFUSED_OPTIONS = [
     ({"feature_perturbation": "interventional"}, UnsupportedModelError, "'interventional' is not supported yet"),
     ({"feature_perturbation": "tree"}, OptionError, "expected 'auto' or 'tree_path_dependent'"),
     ({"feature_names": ["a", "b"]}, FeatureMismatchError, "has 2 names, but the model has 6 features"),
-    ({"feature_names": "abcdef"}, OptionError, "one name a feature"),
+    ({"feature_names": "abcdef"}, OptionError, "a name for each feature"),
+    ({"output_names": ["a", "b"]}, OptionError, "output_names has 2 names, but the model has 1 output"),
+    ({"output_names": "ab"}, OptionError, "output_names is the text 'ab'; expected a name for each output"),
     ({"threads": 0}, OptionError, "threads is 0"),
     ({"dtype": "float16"}, OptionError, "dtype is 'float16'; expected 'float64' or 'float32'"),
     ({"dtype": None}, OptionError, "dtype is None"),
@@ -233,7 +235,7 @@ REFUSED_OPTIONS = [
     ({"max_memory": "5 parsecs"}, OptionError, "max_memory is '5 parsecs'"),
     ({"max_memory": 0}, OptionError, "max_memory is 0"),
     ({"max_memory": 1}, PlanError, r"takes [0-9,]+ bytes, but max_memory allows 1; .*iteration_range"),
-    ({"progress": True}, OptionError, r"progress is True.*progress\(rows_done, rows_in_all\)"),
+    ({"progress": 1}, OptionError, r"progress is 1; expected None, True.*progress\(rows_done, rows_in_all\)"),
 ]
 
 
