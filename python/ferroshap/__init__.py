@@ -6,6 +6,7 @@ import os
 from . import _native
 from .background import Background, kmeans, sample
 from .batch import BatchExplainer
+from .builder import Tree, build_ensemble
 from .ensemble import TreeEnsemble, load_model
 from .errors import (
     AdditivityError,
@@ -40,9 +41,11 @@ __all__ = [
     "OptionError",
     "PlanError",
     "Support",
+    "Tree",
     "TreeEnsemble",
     "TreeExplainer",
     "UnsupportedModelError",
+    "build_ensemble",
     "build_info",
     "kmeans",
     "load_model",
