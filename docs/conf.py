@@ -28,6 +28,7 @@ napoleon_use_rtype = False
 default_role = "py:obj"
 nitpick_ignore_regex = [
     ("py:obj", ".*"),
+    ("py:class", r"ferroshap\.background\.Table"),  # a type variable
     ("py:class", r"(collections\.abc|np|npt|numpy|nw|os|pa|pathlib|pd|pl)\..*"),  # an inventory would need the network
 ]
 

@@ -29,7 +29,7 @@ class TreeExplainer:
     """Exact path-dependent SHAP values of a tree ensemble.
 
     Base value plus SHAP values is the model's raw output (`TreeEnsemble.predict`), in the unit `model.output_space`: a
-    margin for XGBoost and LightGBM, probabilities for scikit-learn's classifiers, the target for regressors.
+    margin for XGBoost and LightGBM, a probability, log-odds or the target for scikit-learn's models.
 
     Parameters
     ----------
@@ -72,11 +72,27 @@ class TreeExplainer:
     PlanError
         The model is beyond a limit: `max_memory`, or 512 different features on one path.
 
+    Notes
+    -----
+    The values are the Shapley values of the conditional expectation along the trees, as in Lundberg et al. (2020, "From
+    local explanations to global understanding with explainable AI for trees", Nature Machine Intelligence 2). They are
+    found by Gauss–Legendre quadrature with as many points as make it exact: the idea is that of Yu et al. (2022, "Linear
+    TreeShap", NeurIPS) and Wettenstein et al. (2026, "Quadrature-TreeSHAP", arXiv:2605.04497).
+
+    With `L` leaves in all trees and at most `d` different features on a path, preparing takes `O(L d)` time and memory,
+    and a row `O(L ⌈d/2⌉)` time. Beside the result, a call holds the rows as numbers and a chunk of about 16 MiB.
+
     Examples
     --------
-    >>> explainer = TreeExplainer("model.json")  # doctest: +SKIP
-    >>> explainer.shap_values(rows).shape  # doctest: +SKIP
-    (1000, 12)
+    >>> import ferroshap
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.ensemble import RandomForestClassifier
+    >>> X, y = load_iris(return_X_y=True, as_frame=True)
+    >>> explainer = ferroshap.TreeExplainer(RandomForestClassifier(n_estimators=10, random_state=0).fit(X, y))
+    >>> explainer.shap_values(X).shape  # rows, features, classes
+    (150, 4, 3)
+    >>> explainer.expected_value.shape
+    (3,)
     """
 
     algorithm = "path-dependent"
@@ -133,7 +149,7 @@ class TreeExplainer:
 
     @property
     def scale(self) -> npt.NDArray[np.float64]:
-        """`(o,)`: |base| + Σ over trees of max|leaf|, what rounding errors are measured by."""
+        """The scale of rounding errors, `(o,)` float64: `|base| + Σ over trees of max|leaf|`, in the unit of the output."""
         return self._plan.scale.copy()
 
     def shap_values(
@@ -155,12 +171,19 @@ class TreeExplainer:
         y, tree_limit, approximate
             Not supported: only their defaults. `tree_limit` is `iteration_range` of the explainer.
         check_additivity
-            Whether to check every row and output: |prediction − base − Σφ| ≤ 1e-12 · `scale`, in float64.
+            Whether to check every row and output: `|prediction − base − Σφ| ≤ 1e-12 · scale`, in float64.
+
+        Returns
+        -------
+        numpy.ndarray
+            In the unit `model.output_space`. A feature that no tree splits on has the value 0 exactly.
 
         Raises
         ------
         DataError, FeatureMismatchError
             The rows cannot be read as this model's input.
+        OptionError
+            An argument has a value that is not supported, or the result does not fit in memory.
         AdditivityError
             The check failed: a defect of ferroshap.
         """
@@ -201,7 +224,10 @@ class TreeExplainer:
         )
 
     def explain_and_predict(self, X: Any) -> "tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]":
-        """Unchecked float64 values `(n, f, o)` and the float64 prediction `(n, o)` they add up to, for bounded batches."""
+        """Unchecked float64 values `(n, f, o)` and the float64 prediction `(n, o)` they add up to, for bounded batches.
+
+        Errors as of `shap_values`, but for the check.
+        """
         rows = self.model.read_rows(X)
         values = empty_output((len(rows), self.model.n_features, self.model.n_outputs), np.float64)
         with reporting(self._progress) as report:
@@ -214,7 +240,11 @@ class TreeExplainer:
         return values, predicted
 
     def describe(self) -> dict[str, Any]:
-        """What the prepared model is made of: its parts, memory and cost, and the vector instructions in use."""
+        """What the prepared model is made of.
+
+        `trees`, their `passes` (more than one for a tree with more than eight `points` of quadrature), `split_points` (what
+        explaining a row costs), `bytes`, and `simd`, the vector instructions in use.
+        """
         return self._plan.describe()
 
     def __repr__(self) -> str:
