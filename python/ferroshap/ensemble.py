@@ -10,6 +10,7 @@ import numpy.typing as npt
 from . import _native
 from .errors import ModelError, OptionError, UnsupportedModelError, warn
 from .inputs import InputRows, InputSchema, read_rows
+from .inputs.names import counted
 from .options import thread_count
 
 if TYPE_CHECKING:
@@ -130,9 +131,9 @@ class TreeEnsemble:
                 f"dtype is {dtype!r}; expected None (the library's own, here {self._info.output_dtype}) or 'float64'"
             )
         rows = self.read_rows(X)
-        out: npt.NDArray[np.floating[Any]] = self.predict_rows(
-            rows.values, exact=dtype is not None, threads=thread_count(threads)
-        )
+        exact, count = dtype is not None, thread_count(threads)
+        parts = [self.predict_rows(block, exact=exact, threads=count) for _, block in rows.blocks()]
+        out: npt.NDArray[np.floating[Any]] = parts[0] if len(parts) == 1 else np.concatenate(parts)
         if dtype is None:
             out = out.astype(self._info.output_dtype, copy=False)
         shaped = out[:, 0] if self.n_outputs == 1 else out
@@ -274,8 +275,3 @@ def _read(source: Any, iteration_range: tuple[int, int] | None, missing: float |
             f"count. Pass iteration_range=(0, {best + 1}) for the best iteration, or (0, 0) for all without this warning"
         )
     return TreeEnsemble(parsed)
-
-
-def counted(count: int, noun: str) -> str:
-    """The count and the noun, in the plural if need be."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .inputs.frames import FrameData
+from .inputs.sparse import SparseRows
 
 Array = npt.NDArray[Any]
 
@@ -38,7 +39,7 @@ class Explanation:
         self,
         values: Array,
         base_values: Array,
-        data: Array | FrameData,
+        data: Array | FrameData | SparseRows,
         *,
         feature_names: tuple[str, ...] | None,
         output_names: tuple[str, ...],
@@ -56,7 +57,7 @@ class Explanation:
     @property
     def data(self) -> Array:
         """The rows as the user gave them; those of a frame are gathered when they are first asked for."""
-        if isinstance(self._data, FrameData):
+        if isinstance(self._data, (FrameData, SparseRows)):
             self._data = self._data.to_numpy()
         return self._data
 

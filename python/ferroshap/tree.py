@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from .additivity import worst_gap
-from .ensemble import TreeEnsemble, counted, load_model
+from .ensemble import TreeEnsemble, load_model
 from .errors import FeatureMismatchError, OptionError, PlanError, UnsupportedModelError
 from .explanation import Explanation
 from .inputs import InputRows
+from .inputs.names import counted
 from .options import byte_count, empty_output, float_dtype, thread_count, whole_number
 from .progress import Progress, progress_option, reporting
 
@@ -216,7 +217,7 @@ class TreeExplainer:
         return Explanation(
             self._shaped(values, rows),
             np.asarray(shaped[0]) if rows.one_row else shaped,
-            rows.table[0] if rows.one_row and isinstance(rows.table, np.ndarray) else rows.table,
+            rows.table,
             feature_names=self._feature_names or self.model.feature_names or rows.columns,
             output_names=self._output_names or self.model.output_names,
             output_space=self.model.output_space,
@@ -229,14 +230,16 @@ class TreeExplainer:
         Errors as of `shap_values`, but for the check.
         """
         rows = self.model.read_rows(X)
-        values = empty_output((len(rows), self.model.n_features, self.model.n_outputs), np.float64)
+        n = len(rows)
+        values = empty_output((n, self.model.n_features, self.model.n_outputs), np.float64)
+        predicted = np.empty((n, self.model.n_outputs))
         with reporting(self._progress) as report:
-            self._plan.run(
-                rows.values, values, missing=self.model.schema.missing, threads=self._threads, progress=report
-            )
-            predicted = self.model.predict_rows(rows.values, exact=True, threads=self._threads)
-            if report is not None:
-                report(len(rows), len(rows))
+            for first, block in rows.blocks():
+                here = slice(first, first + len(block))
+                self._run(block, values[here], _from_row(first, n, report))
+                predicted[here] = self.model.predict_rows(block, exact=True, threads=self._threads)
+                if report is not None:
+                    report(first + len(block), n)
         return values, predicted
 
     def describe(self) -> dict[str, Any]:
@@ -281,25 +284,23 @@ class TreeExplainer:
         scratch = np.empty((min(step, n), f, o)) if rounding else None
         base, scale = self._plan.expected_value, self._plan.scale
         with reporting(self._progress) as report:
-            for first in range(0, max(n, 1), step):  # no rows are a chunk too: their progress is told
-                chunk, written = rows.values[first : first + step], out[first : first + step]
+            for first, chunk in rows.blocks(step):
+                written = out[first : first + len(chunk)]
                 values = written if scratch is None else scratch[: len(chunk)]
-                self._plan.run(
-                    chunk,
-                    values,
-                    missing=self.model.schema.missing,
-                    threads=self._threads,
-                    progress=_from_row(first, n, report),
-                )
+                self._run(chunk, values, _from_row(first, n, report))
                 if check:
                     predicted = self.model.predict_rows(chunk, exact=True, threads=self._threads)
                     worst_gap(values, predicted, base, scale, first_row=first)
                 if scratch is not None:
                     written[...] = values
                 if report is not None:
-                    report(min(first + len(chunk), n), n)
+                    report(first + len(chunk), n)
         log.debug("%d rows explained in %.1f ms", n, 1e3 * (time.perf_counter() - started))
         return out
+
+    def _run(self, chunk: Floats, values: Floats, report: Progress | None) -> None:
+        missing = self.model.schema.missing
+        self._plan.run(chunk, values, missing=missing, threads=self._threads, progress=report)
 
     def _shaped(self, values: Floats, rows: InputRows) -> Floats:
         shaped = values[:, :, 0] if self.model.n_outputs == 1 else values

@@ -180,16 +180,6 @@ def test_values_are_compared_in_float64():
     assert np.unique(model.predict(rows)).size > 3
 
 
-@pytest.mark.parametrize("kind", [HistGradientBoostingRegressor, HistGradientBoostingClassifier])
-@pytest.mark.parametrize("at", [0, 2])
-def test_histograms_with_categorical_features_are_refused(kind, at):
-    model = kind(max_iter=3, categorical_features=[at]).fit(
-        np.round(np.abs(X)), two if hasattr(kind, "predict_proba") else y
-    )
-    with pytest.raises(UnsupportedModelError, match=f"{kind.__name__} was trained with categorical features"):
-        parse_model(model)
-
-
 @pytest.mark.parametrize(
     ("model", "target"),
     [

@@ -120,18 +120,3 @@ def test_a_wrong_number_of_columns_says_found_and_expected(make_schema, given):
     found = np.shape(given)[-1]
     with pytest.raises(FeatureMismatchError, match=rf"have {found} columns?, but the model expects 3 features"):
         read_rows(given, make_schema())
-
-
-def test_containers_of_training_libraries_are_refused_with_what_to_pass(make_schema):
-    import lightgbm
-    import scipy.sparse
-    import xgboost
-
-    for given, instead in [
-        (xgboost.DMatrix(np.ones((2, 3))), "DMatrix was made from"),
-        (lightgbm.Dataset(np.ones((2, 3))), "Dataset was made from"),
-        (scipy.sparse.csr_matrix(np.ones((2, 3))), "sparse rows are not supported yet"),
-        (scipy.sparse.csc_array(np.ones((2, 3))), "sparse rows are not supported yet"),
-    ]:
-        with pytest.raises(DataError, match=instead):
-            read_rows(given, make_schema())

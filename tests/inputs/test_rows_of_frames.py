@@ -168,7 +168,7 @@ def test_a_column_that_is_no_number_is_refused_by_name_and_dtype(make_schema, ca
 @pytest.mark.parametrize(
     ("given", "instead"),
     [
-        (pd.Series([1.0]), r"df\.iloc\[\[0\]\]"),
+        (pd.Series([1.0, 2.0]), "a pandas Series of 2 values, which is read as one row, but the model expects 1"),
         (pl.Series([1.0]), r"df\[:1\]"),
         (pa.array([1.0]), "pass a table"),
         (pl.LazyFrame({"a": [1.0]}), r"frame\.collect\(\)"),

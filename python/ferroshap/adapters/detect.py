@@ -7,7 +7,8 @@ from typing import Any
 
 from ferroshap.errors import UnsupportedModelError
 
-from . import live_boosters, sklearn_boosting, sklearn_estimators
+from . import live_boosters, sklearn_boosting, sklearn_estimators, sklearn_hist_boosting
+from .families import classes_of_libraries
 from .info import ParsedModel
 
 Adapter = Callable[..., ParsedModel]
@@ -26,8 +27,8 @@ ADAPTERS: tuple[tuple[str, str, Adapter], ...] = (
     ("sklearn.ensemble", "ExtraTreesClassifier", sklearn_estimators.parse_forest),
     ("sklearn.ensemble", "GradientBoostingRegressor", sklearn_boosting.parse_gradient_boosting),
     ("sklearn.ensemble", "GradientBoostingClassifier", sklearn_boosting.parse_gradient_boosting),
-    ("sklearn.ensemble", "HistGradientBoostingRegressor", sklearn_boosting.parse_hist_gradient_boosting),
-    ("sklearn.ensemble", "HistGradientBoostingClassifier", sklearn_boosting.parse_hist_gradient_boosting),
+    ("sklearn.ensemble", "HistGradientBoostingRegressor", sklearn_hist_boosting.parse_hist_gradient_boosting),
+    ("sklearn.ensemble", "HistGradientBoostingClassifier", sklearn_hist_boosting.parse_hist_gradient_boosting),
 )
 
 # Models of trees that a later version will explain: a user should not look for a mistake of their own.
@@ -50,16 +51,7 @@ CONTAINERS: tuple[tuple[str, str, str], ...] = (
     ("sklearn.calibration", "CalibratedClassifierCV", "its calibration is not additive: pass its inner estimators"),
 )
 
-SUPPORTED = {
-    "XGBoost": ("Booster", "XGBRegressor", "XGBClassifier", "XGBRanker", "XGBRFRegressor", "XGBRFClassifier"),
-    "LightGBM": ("Booster", "LGBMRegressor", "LGBMClassifier", "LGBMRanker"),
-    "scikit-learn": (
-        "DecisionTreeRegressor", "DecisionTreeClassifier", "ExtraTreeRegressor", "ExtraTreeClassifier",
-        "RandomForestRegressor", "RandomForestClassifier", "ExtraTreesRegressor", "ExtraTreesClassifier",
-        "GradientBoostingRegressor", "GradientBoostingClassifier",
-        "HistGradientBoostingRegressor", "HistGradientBoostingClassifier",
-    ),
-}  # fmt: skip
+SUPPORTED = classes_of_libraries()
 
 
 def adapter_of(model: object) -> Adapter:

@@ -146,7 +146,12 @@ def _schema(record: Record, n_features: int) -> InputSchema:
     missing = record.fields.get("missing")
     if missing is not None and not isinstance(missing, float):
         record.fail("missing", "a number with a point, or null")
-    known = {"n_features", "feature_names", "categories", "categorical", "missing"}
+    absent, codes_below = record.text("absent"), None
+    if absent not in {"missing", "zero", "refused"}:
+        record.fail("absent", '"missing", "zero" or "refused"')
+    if record.fields.get("codes_below") is not None:
+        codes_below = record.whole("codes_below")
+    known = {"n_features", "feature_names", "categories", "categorical", "missing", "absent", "codes_below"}
     flags = {f.name: _flag(record, f.name) for f in fields(InputSchema) if f.name not in known}
     return InputSchema(
         n_features=n_features,
@@ -154,20 +159,26 @@ def _schema(record: Record, n_features: int) -> InputSchema:
         categories={int(column): _categories(stored.record(column)) for column in stored.fields},
         categorical=frozenset(categorical),
         missing=missing,
+        absent=absent,
+        codes_below=codes_below,
         **flags,
     )
 
 
 def _categories(record: Record) -> Categories:
     values = record.fields.get("values")
-    if not isinstance(values, list) or not all(isinstance(v, str | int | float) for v in values):
-        record.fail("values", "a list of texts and numbers")
+    if not isinstance(values, list) or not all(isinstance(v, str | int | float | None) for v in values):
+        record.fail("values", "a list of texts, numbers and nulls")
     if len(set(values)) != len(values):
         record.fail("values", "every category once")
     unseen = record.text("unseen")
     if unseen not in {"error", "missing"}:
         record.fail("unseen", '"error" or "missing"')
-    return Categories(tuple(values), unseen, _optional_text(record, "dtype"), _optional_text(record, "defect"))
+    arrays_hold = record.text("arrays_hold")
+    if arrays_hold not in {"codes", "values"}:
+        record.fail("arrays_hold", '"codes" or "values"')
+    dtype, defect = _optional_text(record, "dtype"), _optional_text(record, "defect")
+    return Categories(tuple(values), unseen, dtype, defect, arrays_hold)
 
 
 def _info(record: Record, n_outputs: int) -> ModelInfo:

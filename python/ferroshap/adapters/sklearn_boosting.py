@@ -1,4 +1,4 @@
-"""scikit-learn's GradientBoosting and HistGradientBoosting as a `ParsedModel`, from the attributes of the live object (1.2 and later)."""
+"""scikit-learn's GradientBoosting as a `ParsedModel`, from the attributes of the live object (1.2 and later)."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from ferroshap.errors import ModelError, UnsupportedModelError
 
-from .arrays import DEFAULT_LEFT, EnsembleArrays, no_sets
+from .arrays import EnsembleArrays
 from .info import ModelInfo, ParsedModel, numbered_outputs
 from .options import refuse_missing, resolve_iterations
 from .sklearn_estimators import FittedTree, node_fields, schema_of, source_of
@@ -15,7 +15,7 @@ from .sklearn_estimators import FittedTree, node_fields, schema_of, source_of
 def parse_gradient_boosting(estimator: Any, *, iteration_range: Any, missing: Any) -> ParsedModel:
     """A `GradientBoosting*`: a constant, and in every iteration a tree an output, times the learning rate."""
     refuse_missing(missing, "scikit-learn")
-    _check_fitted(estimator, "estimators_")
+    check_fitted(estimator, "estimators_")
     _refuse_init(estimator)
     begin, end = resolve_iterations(iteration_range, len(estimator.estimators_))
     stages = estimator.estimators_[begin:end]
@@ -36,55 +36,12 @@ def parse_gradient_boosting(estimator: Any, *, iteration_range: Any, missing: An
         flush_tiny=False,
         truncate_category_first=False,
     )
-    info = _info(estimator, n_outputs, "weighted count")
+    info = boosting_info(estimator, n_outputs, "weighted count")
     return ParsedModel(arrays, schema_of(estimator, takes_infinity=False, takes_nan=False), info)
 
 
-def parse_hist_gradient_boosting(estimator: Any, *, iteration_range: Any, missing: Any) -> ParsedModel:
-    """A `HistGradientBoosting*` without categorical features: float64 throughout, the learning rate is in the leaves."""
-    refuse_missing(missing, "scikit-learn")
-    _check_fitted(estimator, "_predictors")
-    stages: list[list[Any]] = estimator._predictors  # noqa: SLF001
-    begin, end = resolve_iterations(iteration_range, len(stages))
-    trees = [predictor.nodes for stage in stages[begin:end] for predictor in stage]
-    nodes = np.concatenate(trees)
-    _refuse_categories(estimator, nodes)
-    n_outputs = int(estimator.n_trees_per_iteration_)
-    inner = nodes["is_leaf"] == 0
-    arrays = EnsembleArrays(
-        n_features=int(estimator.n_features_in_),
-        n_outputs=n_outputs,
-        tree_starts=np.concatenate(([0], np.cumsum([tree.size for tree in trees])), dtype=np.int64),
-        tree_outputs=np.tile(np.arange(n_outputs, dtype=np.int32), end - begin),
-        left=np.where(inner, nodes["left"], -1).astype(np.int32),
-        right=np.where(inner, nodes["right"], -1).astype(np.int32),
-        feature=np.where(inner, nodes["feature_idx"], 0).astype(np.int32),
-        threshold=nodes["num_threshold"].astype(np.float64),
-        flags=np.where(nodes["missing_go_to_left"] != 0, DEFAULT_LEFT, 0).astype(np.uint8),
-        **no_sets(inner.size),
-        values=nodes["value"].astype(np.float64)[:, np.newaxis],
-        cover=nodes["count"].astype(np.float64),
-        base=np.asarray(estimator._baseline_prediction, np.float64).reshape(n_outputs),  # noqa: SLF001
-        accumulation="f64-from-base",
-        divisor=1,
-        round_to_float32=False,
-        flush_tiny=False,
-        truncate_category_first=False,
-    )
-    return ParsedModel(arrays, schema_of(estimator, takes_infinity=True), _info(estimator, n_outputs, "count"))
-
-
-def _refuse_categories(estimator: Any, nodes: Any) -> None:
-    """Since 1.4 they are encoded in front of the trees and their columns moved to the front."""
-    if getattr(estimator, "is_categorical_", None) is not None or nodes["is_categorical"].any():
-        raise UnsupportedModelError(
-            f"the {type(estimator).__name__} was trained with categorical features, which are not supported yet for"
-            " scikit-learn; supported are those of XGBoost and LightGBM, and this model with categorical_features=None and"
-            " the categories encoded as numbers"
-        )
-
-
-def _check_fitted(estimator: Any, attribute: str) -> None:
+def check_fitted(estimator: Any, attribute: str) -> None:
+    """Raises `ModelError` for an estimator that has not been fitted."""
     if not hasattr(estimator, attribute):
         raise ModelError(
             f"the {type(estimator).__name__} is not fitted ({attribute} is missing): call fit() before it is explained"
@@ -105,7 +62,8 @@ def _refuse_init(estimator: Any) -> None:
         )
 
 
-def _info(estimator: Any, n_outputs: int, cover_kind: Any) -> ModelInfo:
+def boosting_info(estimator: Any, n_outputs: int, cover_kind: Any) -> ModelInfo:
+    """What a boosting estimator says about itself."""
     loss = estimator.loss
     classes = getattr(estimator, "classes_", None)
     names = numbered_outputs(n_outputs) if classes is None or n_outputs == 1 else tuple(map(str, classes))

@@ -154,4 +154,5 @@ def schema_of(estimator: Any, *, takes_infinity: bool, takes_nan: bool = True) -
         spaces_become_underscores=False,
         takes_infinity=takes_infinity,
         takes_nan=takes_nan,
+        takes_sparse_nan=False,
     )

@@ -192,4 +192,5 @@ def _schema(
         missing=missing,
         integers_to_float32=True,
         spaces_become_underscores=False,
+        absent="missing",
     )

@@ -1,4 +1,5 @@
-"""Arrays and nested lists → a 2-D matrix of float32 or float64. Columns match by position, categories are codes.
+"""Arrays and nested lists → a 2-D matrix of float32 or float64. Columns match by position; categories are codes, or values
+where the model encodes them itself (`encoded_arrays`).
 
 What a dtype becomes follows the libraries:
 
@@ -16,6 +17,7 @@ import numpy.typing as npt
 
 from ferroshap.errors import DataError
 
+from .encoded_arrays import TEXT, encoded_columns, read_encoded
 from .names import check_count
 from .schema import InputSchema
 
@@ -38,30 +40,34 @@ def read_array(
     Raises `DataError` for anything but real numbers in one or two dimensions, `FeatureMismatchError` for a wrong number
     of columns.
     """
-    array = _as_array(data)
+    encoded = bool(encoded_columns(schema))
+    # Lists of numbers and texts are to stay what they are: numpy would make them all texts.
+    array = _as_array(data, np.dtype(object) if encoded and isinstance(data, (list, tuple)) else None)
     one_row = array.ndim == 1
     if array.ndim not in {1, 2}:
         raise DataError(f"the rows have shape {array.shape}; expected (rows, {schema.n_features}) or one row")
-    if array.dtype.kind in REFUSED_KINDS:
+    matrix = np.atleast_2d(array)
+    if array.dtype.kind in REFUSED_KINDS and not (encoded and array.dtype.kind in TEXT):
         raise DataError(
             f"the rows hold {REFUSED_KINDS[array.dtype.kind]} (dtype {array.dtype}); the model compares numbers: pass "
             "an array of them, or the data frame the model was trained with if it has categories"
         )
-    matrix = np.atleast_2d(array)
     check_count(matrix.shape[1], schema)
+    if encoded:
+        return read_encoded(matrix, schema), one_row
     if array.dtype.kind == "O":
         raise DataError(_object_message(matrix))
     return _as_floats(matrix, small=round_to_float32 or schema.integers_to_float32), one_row
 
 
-def _as_array(data: npt.ArrayLike) -> npt.NDArray[Any]:
+def _as_array(data: npt.ArrayLike, dtype: np.dtype[Any] | None) -> npt.NDArray[Any]:
     if isinstance(data, np.ma.MaskedArray):
         if np.ma.is_masked(data):
             # The training libraries read the numbers under the mask; reading them as missing would explain other rows.
             raise DataError("the array is masked; pass X.filled(np.nan) if the masked entries are missing values")
         return np.asarray(data.data)
     try:
-        return np.asarray(data)
+        return np.asarray(data, dtype)
     except ValueError as error:
         raise DataError(f"the rows do not form a table: {error}") from error
 

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from ferroshap.errors import DataError
 
 from .categories import Categories
+from .matching import Coded, code_dictionary, code_numbers, code_objects, some
 
 if TYPE_CHECKING:
     import narwhals as nw
@@ -65,8 +66,8 @@ def own_codes(series: "nw.Series[Any]", name: str) -> Column:
     )
 
 
-def category_codes(series: "nw.Series[Any]", name: str, stored: Categories) -> tuple[Column, list[Any]]:
-    """The stored code of each value, NaN where it is missing or unseen, and the distinct unseen values.
+def category_codes(series: "nw.Series[Any]", name: str, stored: Categories) -> Coded:
+    """The stored code of each value, NaN where it is missing or unseen.
 
     Values match as values, whatever the order or the codes of the frame's own categories. Raises `DataError` for values
     of another kind than the stored ones, and for unseen values where the library does.
@@ -75,47 +76,17 @@ def category_codes(series: "nw.Series[Any]", name: str, stored: Categories) -> t
 
     if stored.defect is not None:
         raise DataError(f"the column {name!r} cannot be read by its values: {stored.defect}")
-    native = nw.to_native(series)
+    native, dtype = nw.to_native(series), series.dtype
     if series.implementation.is_pandas_like() and hasattr(native, "cat"):
-        own, categories = np.asarray(native.cat.codes), list(native.cat.categories)
-        by_own = np.array([*_look_up(categories, stored, None), np.nan])  # code -1, missing, is the last
-        codes = by_own[own]
-        unseen = [_plain(categories[code]) for code in np.unique(own[np.isnan(codes) & (own >= 0)])]
-    else:
-        if not (series.dtype.is_numeric() or is_category(series) or isinstance(series.dtype, _by_value())):
-            raise DataError(
-                f"the column {name!r} has dtype {native_dtype(series)}, but the model knows it by categories such as "
-                f"{_some(stored.values)}; pass those values"
-            )
-        values, null = series.to_list(), series.is_null().to_numpy()
-        try:
-            codes = np.array(_look_up(values, stored, _kind_of_column(series)), dtype=np.float64)
-            codes[null] = np.nan
-            lost = {_plain(values[at]) for at in np.flatnonzero(np.isnan(codes) & ~null)}
-        except TypeError as error:
-            raise DataError(f"the column {name!r} holds values that cannot be categories: {error}") from error
-        unseen = sorted((value for value in lost if value == value), key=str)  # noqa: PLR0124  (NaN is missing)
-    _check_unseen(unseen, name, stored)
-    return codes, unseen
-
-
-def _look_up(values: list[Any], stored: Categories, kind: str | None) -> list[float]:
-    """The code of each value, NaN if there is none; `kind` is that of all values, or None: look at each."""
-    if kind is None:
-        table = {(_kind(value), value): float(code) for value, code in stored.codes().items()}
-        return [table.get((_kind(value), value), np.nan) for value in map(_plain, values)]
-    same = {value: float(code) for value, code in stored.codes().items() if _kind(value) == kind}
-    return [same.get(value, np.nan) for value in values]
-
-
-def _kind_of_column(series: "nw.Series[Any]") -> str | None:
-    import narwhals as nw
-
-    if isinstance(series.dtype, nw.String):
-        return "text"
-    if isinstance(series.dtype, nw.Boolean):
-        return "booleans"
-    return "numbers" if series.dtype.is_numeric() else None
+        return code_dictionary(np.asarray(native.cat.codes), list(native.cat.categories), repr(name), stored)
+    if not (dtype.is_numeric() or is_category(series) or isinstance(dtype, _by_value())):
+        raise DataError(
+            f"the column {name!r} has dtype {native_dtype(series)}, but the model knows it by categories such as "
+            f"{some(stored.values)}; pass those values"
+        )
+    if dtype.is_float() or (dtype.is_integer() and series.null_count() == 0):
+        return code_numbers(series.to_numpy(), repr(name), stored)
+    return code_objects(series.to_list(), series.is_null().to_numpy(), repr(name), stored)
 
 
 def native_dtype(series: "nw.Series[Any]") -> str:
@@ -130,43 +101,6 @@ def _by_value() -> tuple[type, ...]:
     import narwhals as nw
 
     return (nw.String, nw.Boolean, nw.Object, nw.Unknown)
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _kind(value: Any) -> str:
-    """What a value is: 1 and True are equal to Python, but not the same category."""
-    if isinstance(value, str):
-        return "text"
-    if isinstance(value, bool):
-        return "booleans"
-    if isinstance(value, (int, float)):
-        return "numbers"
-    return type(value).__name__
-
-
-def _check_unseen(unseen: list[Any], name: str, stored: Categories) -> None:
-    if not unseen:
-        return
-    kinds = {_kind(value) for value in stored.values}
-    others = [value for value in unseen if stored.values and _kind(value) not in kinds]
-    if others:
-        raise DataError(
-            f"the column {name!r} holds {_kind(others[0])} such as {others[0]!r}, but the model's categories are "
-            f"{' and '.join(sorted(kinds))}: {_some(stored.values)}; pass the categories themselves, not codes"
-        )
-    if stored.unseen == "error":
-        raise DataError(
-            f"the column {name!r} holds {_some(unseen)}, which the model did not see in training and XGBoost refuses; it "
-            f"knows {_some(stored.values)}; pass a missing value instead if that is what they mean"
-        )
-
-
-def _some(values: Any) -> str:
-    values = list(values)
-    return ", ".join(repr(value) for value in values[:5]) + (f" … ({len(values)} in all)" if len(values) > 5 else "")
 
 
 def _negative_to_nan(codes: npt.NDArray[np.integer[Any]]) -> Column:

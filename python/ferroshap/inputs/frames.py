@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from ferroshap.errors import FeatureMismatchError, warn
+from ferroshap.errors import FeatureMismatchError
 
 from . import columns
-from .names import listed, match_columns
+from .matching import Coded, warn_unseen
+from .names import match_columns
 from .schema import InputSchema
 
 if TYPE_CHECKING:
@@ -32,12 +33,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FrameData:
-    """The columns that were read, in the model's order, kept for display."""
+    """The columns that were read, in the model's order, kept for display; `one_row`: of a single row without an axis."""
 
     series: "Sequence[nw.Series[Any]]"
+    one_row: bool = False
 
     def to_numpy(self) -> npt.NDArray[Any]:
-        """`(n, f)` of the values as the frame holds them: a numeric dtype, or object if any column is not numeric."""
+        """The values as the frame holds them, `(n, f)` or `(f,)`: a numeric dtype, or object if any column is not numeric."""
+        table = self._table()
+        return table[0] if self.one_row else table
+
+    def _table(self) -> npt.NDArray[Any]:
         if not self.series:
             return np.empty((0, 0))
         if all(s.dtype.is_numeric() for s in self.series):
@@ -78,31 +84,25 @@ def read_frame(
     small = round_to_float32 or all(columns.fits_float32(series) for series in chosen)
     # By column in memory: a column is written in one go, and the core reads a block of rows at a time either way.
     matrix = np.empty((len(frame), len(chosen)), dtype=np.float32 if small else np.float64, order="F")
-    unseen: dict[str, list[Any]] = {}
+    unseen: dict[str, Coded] = {}
     with np.errstate(over="ignore"):  # beyond float32: infinity, as in the library
         for at, series in enumerate(chosen):
-            matrix[:, at], lost = _floats(series, names[order[at]], at, schema)
-            if lost:
-                unseen[names[order[at]]] = lost
-    if unseen:
-        _warn_unseen(unseen)
+            name = names[order[at]]
+            stored = schema.categories.get(at)
+            if stored is None:
+                matrix[:, at] = _floats(series, name, at, schema)
+                continue
+            coded = columns.category_codes(series, name, stored)
+            matrix[:, at] = coded.codes
+            unseen[repr(name)] = coded
+    warn_unseen(unseen)
     return matrix, tuple(names[at] for at in order), FrameData(chosen)
 
 
-def _floats(
-    series: "nw.Series[Any]", name: str, feature: int, schema: InputSchema
-) -> tuple[npt.NDArray[Any], list[Any]]:
-    stored = schema.categories.get(feature)
-    if stored is not None:
-        return columns.category_codes(series, name, stored)
-    if feature in schema.categorical and columns.is_category(series):
-        return columns.own_codes(series, name), []
-    return columns.numbers(series, name), []
-
-
-def _warn_unseen(unseen: dict[str, list[Any]]) -> None:
-    text = "; ".join(f"{name!r}: {listed(values)}" for name, values in list(unseen.items())[:8])
-    warn(f"categories that the model did not see in training count as missing, as in the library: {text}")
+def _floats(series: "nw.Series[Any]", name: str, feature: int, schema: InputSchema) -> npt.NDArray[Any]:
+    if feature in schema.categorical and columns.is_category(series) and schema.codes_below is None:
+        return columns.own_codes(series, name)
+    return columns.numbers(series, name)
 
 
 def _is_record_batch(data: object) -> bool:

@@ -31,8 +31,8 @@ def check_count(found: int, schema: InputSchema) -> None:
     """
     if found != schema.n_features:
         raise FeatureMismatchError(
-            f"the rows have {found} {_plural(found, 'column')}, but the model expects {schema.n_features} "
-            f"{_plural(schema.n_features, 'feature')} as input"
+            f"the rows have {counted(found, 'column')}, but the model expects {counted(schema.n_features, 'feature')} as "
+            "input"
         )
 
 
@@ -53,9 +53,7 @@ def match_columns(columns: Sequence[str], schema: InputSchema, extra: Literal["e
     if missing or (unknown and extra == "error"):
         raise FeatureMismatchError(_mismatch(missing, unknown if extra == "error" or missing else []))
     if unknown:
-        log.info(
-            "ignored %d %s the model does not know: %s", len(unknown), _plural(len(unknown), "column"), listed(unknown)
-        )
+        log.info("ignored %s the model does not know: %s", counted(len(unknown), "column"), listed(unknown))
     return [position[name] for name in schema.feature_names]
 
 
@@ -95,6 +93,11 @@ def _mismatch(missing: list[str], unknown: list[str]) -> str:
 def _bullets(names: list[str]) -> list[str]:
     shown = [f"- {name}" for name in names[:SHOWN]]
     return shown if len(names) <= SHOWN else [*shown, f"- … and {len(names) - SHOWN} more"]
+
+
+def counted(count: int, noun: str) -> str:
+    """The count and the noun, in the plural if need be."""
+    return f"{count} {_plural(count, noun)}"
 
 
 def _plural(count: int, noun: str) -> str:

@@ -1,6 +1,7 @@
 """What a model knows about its input columns: names, stored categories and the library's rules for numbers."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from .categories import Categories
 
@@ -28,6 +29,14 @@ class InputSchema:
         (scikit-learn's trees do not).
     takes_nan
         Whether the library predicts rows with missing values (scikit-learn's GradientBoosting does not).
+    absent
+        What an entry that a sparse matrix does not store is: `"missing"` (XGBoost), `"zero"` (LightGBM, scikit-learn), or
+        `"refused"`: the library takes no sparse rows (scikit-learn's HistGradientBoosting).
+    takes_sparse_nan
+        Whether the library predicts sparse rows that store NaN (scikit-learn's trees take NaN in dense rows only).
+    codes_below
+        None, or: the categorical columns hold numbers below this one, in frames too; the library wraps others around
+        (scikit-learn's HistGradientBoosting before 1.4: 256).
     """
 
     n_features: int
@@ -39,3 +48,6 @@ class InputSchema:
     spaces_become_underscores: bool
     takes_infinity: bool = True
     takes_nan: bool = True
+    absent: Literal["missing", "zero", "refused"] = "zero"
+    takes_sparse_nan: bool = True
+    codes_below: int | None = None

@@ -1,0 +1,79 @@
+"""`xgboost.DMatrix`: what it keeps can be read back, and is what `Booster.predict` sees; the rest is refused by name."""
+
+import lightgbm
+import numpy as np
+import pandas as pd
+import pytest
+import xgboost
+from ferroshap import DataError, FeatureMismatchError, TreeExplainer, load_model
+
+random = np.random.default_rng(8)
+X = random.normal(size=(200, 4)).round(2)
+X[random.random(X.shape) < 0.2] = np.nan
+X[random.random(X.shape) < 0.2] = 0.0
+y = np.nan_to_num(X) @ [1, 2, 3, 4]
+NAMES = list("abcd")
+
+
+def train(matrix):
+    return xgboost.train({"max_depth": 4, "nthread": 1}, matrix, 15)
+
+
+@pytest.mark.parametrize("missing", [np.nan, 0.0, -1.0])
+def test_rows_are_what_the_booster_sees(missing):
+    matrix = xgboost.DMatrix(X, y, missing=missing)
+    booster = train(matrix)
+    explainer = TreeExplainer(booster)
+    np.testing.assert_array_equal(explainer.model.predict(matrix), booster.predict(matrix, output_margin=True))
+    seen = np.where(missing == X, np.nan, X)
+    np.testing.assert_array_equal(explainer.shap_values(matrix), explainer.shap_values(seen))
+
+
+def test_columns_match_by_name():
+    booster = train(xgboost.DMatrix(X, y, feature_names=NAMES))
+    shuffled = xgboost.DMatrix(X[:, ::-1], feature_names=NAMES[::-1])
+    np.testing.assert_array_equal(load_model(booster).predict(shuffled), load_model(booster).predict(X))
+    explanation = TreeExplainer(booster)(shuffled)
+    assert explanation.feature_names == tuple(NAMES)
+    np.testing.assert_array_equal(explanation.data, X.astype("f4"))
+    with pytest.raises(FeatureMismatchError, match="Feature names unseen at fit time:\n- e"):
+        load_model(booster).predict(xgboost.DMatrix(X, feature_names=list("abce")))
+
+
+def test_one_made_of_a_frame_with_codes_of_categories():
+    table = pd.DataFrame({"c": pd.Categorical(random.choice(list("xyz"), 200)), "n": X[:, 0]})
+    matrix = xgboost.DMatrix(table, y, enable_categorical=True)
+    model = load_model(train(matrix))
+    if model.schema.categories:  # since 3.1: the matrix has codes of its own
+        with pytest.raises(DataError, match="categories by codes of its own"):
+            model.predict(matrix)
+    else:
+        np.testing.assert_array_equal(model.predict(matrix), train(matrix).predict(matrix))
+
+
+REFUSED = {
+    "a base margin": (lambda: xgboost.DMatrix(X, base_margin=y), "has a base_margin, which would replace"),
+    "bins": (lambda: xgboost.QuantileDMatrix(X), "QuantileDMatrix was made from: it keeps bins, not values"),
+    "LightGBM's": (lambda: lightgbm.Dataset(X, y), "Dataset was made from"),
+    "too few columns": (lambda: xgboost.DMatrix(X[:, :3]), "have 3 columns, but the model expects 4 features"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_read_back_is_refused(case):
+    make, text = REFUSED[case]
+    model = load_model(train(xgboost.DMatrix(X, y)))
+    with pytest.raises(DataError, match=text):
+        model.predict(make())
+
+
+def test_a_wrappers_missing_is_not_that_of_a_matrix():
+    model = xgboost.XGBRegressor(n_estimators=3, missing=0.0).fit(X, y)
+    with pytest.raises(DataError, match="counts 0 as missing, but a DMatrix has its own rule"):
+        load_model(model).predict(xgboost.DMatrix(X))
+
+
+def test_a_model_of_another_library_does_not_know_it():
+    model = lightgbm.LGBMRegressor(n_estimators=3, verbose=-1).fit(X, y)
+    with pytest.raises(DataError, match="for a model of another library"):
+        load_model(model).predict(xgboost.DMatrix(X))
