@@ -47,6 +47,7 @@ lint: sync-dev ## check formatting, types, stubs and the laws of the layout
 	$(PY) -m mypy
 	$(PY) -m mypy.stubtest ferroshap._native
 	$(PY) scripts/check_layers.py
+	$(PY) scripts/families.py --check
 
 fmt: sync-dev ## format the Rust and Python sources in place
 	cargo fmt --all
