@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from ferroshap.errors import FeatureMismatchError
+from ferroshap.errors import DataError, FeatureMismatchError
 
 from . import columns
 from .matching import Coded, warn_unseen
@@ -60,7 +60,9 @@ def is_frame(data: object) -> bool:
         return False
     import narwhals as nw
 
-    return _is_record_batch(data) or isinstance(data, nw.DataFrame) or nw.dependencies.is_into_dataframe(data)
+    if isinstance(data, nw.DataFrame) or nw.dependencies.is_into_dataframe(data):
+        return True
+    return _is_record_batch(data) or hasattr(data, "__arrow_c_stream__")
 
 
 def read_frame(
@@ -69,8 +71,8 @@ def read_frame(
     """The matrix `(n, f)`, the frame's names of its columns, and the columns themselves, in the model's order."""
     import narwhals as nw
 
-    if _is_record_batch(data):
-        data = sys.modules["pyarrow"].Table.from_batches([data])
+    if not isinstance(data, nw.DataFrame) and not nw.dependencies.is_into_dataframe(data):
+        data = _arrow_table(data)
     try:
         frame = nw.from_native(data, eager_only=True)
     except nw.exceptions.DuplicateError as error:
@@ -103,6 +105,23 @@ def _floats(series: "nw.Series[Any]", name: str, feature: int, schema: InputSche
     if feature in schema.categorical and columns.is_category(series) and schema.codes_below is None:
         return columns.own_codes(series, name)
     return columns.numbers(series, name)
+
+
+def _arrow_table(data: Any) -> Any:
+    """The table of a record batch, or of any object that gives its columns through the Arrow PyCapsule interface."""
+    try:
+        import pyarrow as pa
+    except ImportError as error:
+        raise DataError(
+            f"rows cannot be read from {type(data).__qualname__} without pyarrow: pip install pyarrow, or pass a pandas or "
+            "polars frame"
+        ) from error
+    if _is_record_batch(data):
+        return pa.Table.from_batches([data])
+    try:
+        return pa.table(data)
+    except (pa.ArrowException, TypeError) as error:
+        raise DataError(f"rows cannot be read from {type(data).__qualname__}, which is no table: {error}") from error
 
 
 def _is_record_batch(data: object) -> bool:
