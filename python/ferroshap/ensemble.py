@@ -187,6 +187,7 @@ def load_model(
     *,
     iteration_range: tuple[int, int] | None = None,
     missing: float | None = None,
+    without_init: bool = False,
     trust_pickle: bool = False,
 ) -> TreeEnsemble:
     """The model as a `TreeEnsemble`; a `TreeEnsemble` is returned as it is.
@@ -203,6 +204,10 @@ def load_model(
         stopping result.
     missing
         A number that counts as missing, as XGBoost's `missing=`; default: a wrapper's own, else NaN only.
+    without_init
+        True: the trees alone of a scikit-learn GradientBoosting model whose `init` estimator predicts each row
+        differently, which no base value can stand for. They predict the model's raw prediction less that of `init`; the
+        model is refused otherwise.
     trust_pickle
         Not supported yet.
 
@@ -218,7 +223,7 @@ def load_model(
     ModelError
         A broken model or file; the message names the place.
     OptionError
-        `iteration_range` or `missing` does not fit the model.
+        `iteration_range`, `missing` or `without_init` does not fit the model.
     OSError
         The file cannot be opened.
 
@@ -250,24 +255,24 @@ def load_model(
             "trust_pickle=True: reading pickled models is not supported yet; load the pickle yourself and pass the model"
         )
     if isinstance(source, TreeEnsemble):
-        if iteration_range is not None or missing is not None:
+        if iteration_range is not None or missing is not None or without_init is not False:
             raise OptionError(
-                "iteration_range and missing are chosen when a model is read; pass them to load_model with the original "
-                "model, not with a TreeEnsemble"
+                "iteration_range, missing and without_init are chosen when a model is read; pass them to load_model with "
+                "the original model, not with a TreeEnsemble"
             )
         return source
     try:
-        return _read(source, iteration_range, missing)
+        return _read(source, iteration_range=iteration_range, missing=missing, without_init=without_init)
     except (ModelError, UnsupportedModelError) as error:
         if isinstance(source, str | PathLike):
             raise type(error)(f"{fspath(source)}: {error}") from error
         raise
 
 
-def _read(source: Any, iteration_range: tuple[int, int] | None, missing: float | None) -> TreeEnsemble:
+def _read(source: Any, *, iteration_range: tuple[int, int] | None, **options: Any) -> TreeEnsemble:
     from .adapters import parse_model
 
-    parsed = parse_model(source, iteration_range=iteration_range, missing=missing)
+    parsed = parse_model(source, iteration_range=iteration_range, **options)
     best = parsed.info.best_iteration
     if best is not None and iteration_range is None:
         warn(

@@ -48,7 +48,7 @@ class TreeExplainer:
         Names for `Explanation`, one an output; default: the model's own (class labels).
     weights
         Weights of the background rows; not supported yet, only None.
-    iteration_range, missing
+    iteration_range, missing, without_init
         As in `load_model`.
     threads
         Number of threads; None: `FERROSHAP_NUM_THREADS`, or as many as the process may use. The values do not depend
@@ -62,7 +62,8 @@ class TreeExplainer:
         The most memory the prepared model may take, in bytes or as text such as "512MiB".
     progress
         None: nothing is told. True: each call writes one line to stderr, over and over. A callable: called now and then,
-        and at the end, as `progress(rows_done, rows_in_all)`; what it raises ends the call.
+        and at the end, as `progress(rows_done, rows_in_all)`; what it raises ends the call. A callable belongs to its
+        process: a pickled or copied explainer comes back without it.
 
     Raises
     ------
@@ -110,6 +111,7 @@ class TreeExplainer:
         weights: Any = None,
         iteration_range: tuple[int, int] | None = None,
         missing: float | None = None,
+        without_init: bool = False,
         threads: int | None = None,
         dtype: Any = "float64",
         expected_rows: int = 10_000,
@@ -123,7 +125,9 @@ class TreeExplainer:
         whole_number("expected_rows", expected_rows)
         most = byte_count("max_memory", max_memory)
         started = time.perf_counter()
-        self.model: TreeEnsemble = load_model(model, iteration_range=iteration_range, missing=missing)
+        self.model: TreeEnsemble = load_model(
+            model, iteration_range=iteration_range, missing=missing, without_init=without_init
+        )
         self._feature_names = _display_names("feature", feature_names, self.model.n_features)
         self._output_names = _display_names("output", output_names, self.model.n_outputs)
         read = time.perf_counter()
@@ -264,7 +268,9 @@ class TreeExplainer:
         return f"TreeExplainer({', '.join(parts)})"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "_plan"}
+        state = {name: value for name, value in vars(self).items() if name != "_plan"}
+        # Lambdas and open bars do not pickle, and what does would report to nobody in another process.
+        return state | {"_progress": None} if callable(self._progress) else state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)

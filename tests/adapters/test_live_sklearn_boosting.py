@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from ferroshap import DataError, TreeEnsemble, TreeExplainer, load_model
 from ferroshap.adapters import parse_model
-from ferroshap.errors import ModelError, OptionError, UnsupportedModelError
+from ferroshap.errors import ModelError, OptionError
 from oracle.shap import shap_values
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import (
@@ -14,7 +14,6 @@ from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
 )
-from sklearn.linear_model import LinearRegression, LogisticRegression
 
 rng = np.random.default_rng(18)
 X = rng.normal(size=(300, 5))
@@ -178,20 +177,6 @@ def test_values_are_compared_in_float64():
     model = HistGradientBoostingRegressor(max_iter=5, random_state=0).fit(rows, np.arange(200.0))
     np.testing.assert_array_equal(load_model(model).predict(rows), model.predict(rows))
     assert np.unique(model.predict(rows)).size > 3
-
-
-@pytest.mark.parametrize(
-    ("model", "target"),
-    [
-        (GradientBoostingRegressor(n_estimators=2, init=LinearRegression()), y),
-        (GradientBoostingClassifier(n_estimators=2, init=LogisticRegression()), two),
-        (GradientBoostingClassifier(n_estimators=2, init=DummyClassifier(strategy="stratified")), two),
-    ],
-    ids=lambda part: type(getattr(part, "init", part)).__name__,
-)
-def test_other_first_estimators_are_refused_by_name(model, target):
-    with pytest.raises(UnsupportedModelError, match=rf"init={type(model.init).__name__}\(.*init='zero'"):
-        parse_model(model.fit(X, target))
 
 
 @pytest.mark.parametrize("name", ["regression", "multiclass"])

@@ -10,8 +10,9 @@ from .arrays import EnsembleArrays
 from .detect import adapter_of
 from .info import ModelInfo, ParsedModel
 from .lightgbm_document import parse_lightgbm
-from .options import refuse_missing, resolve_missing
+from .options import asks_without_init, no_init, refuse_missing, resolve_missing
 from .saved import MAGIC, parse_saved, write_saved
+from .sklearn_boosting import parse_gradient_boosting
 from .xgboost_document import parse_xgboost
 
 __all__ = ["EnsembleArrays", "ModelInfo", "ParsedModel", "parse_model", "write_saved"]
@@ -19,7 +20,9 @@ __all__ = ["EnsembleArrays", "ModelInfo", "ParsedModel", "parse_model", "write_s
 XGBOOST_FORMS = {"xgboost-json": "JSON", "xgboost-ubjson": "UBJSON"}
 
 
-def parse_model(source: Any, *, iteration_range: Any = None, missing: Any = None) -> ParsedModel:
+def parse_model(
+    source: Any, *, iteration_range: Any = None, missing: Any = None, without_init: Any = False
+) -> ParsedModel:
     """The trees, inputs and description of a model.
 
     Parameters
@@ -32,6 +35,8 @@ def parse_model(source: Any, *, iteration_range: Any = None, missing: Any = None
         `predict` uses. Not for scikit-learn.
     missing
         A number that counts as missing, as XGBoost's `missing=`; default: a wrapper's own, else NaN only.
+    without_init
+        The trees alone of a scikit-learn GradientBoosting model that starts from an estimator.
 
     Raises
     ------
@@ -40,13 +45,18 @@ def parse_model(source: Any, *, iteration_range: Any = None, missing: Any = None
     ModelError
         A broken model; the message names the place. Files that cannot be opened raise OSError.
     OptionError
-        An `iteration_range` or `missing` that the model does not take.
+        An `iteration_range`, `missing` or `without_init` that the model does not take.
     """
-    if isinstance(source, str | os.PathLike):
-        return _parse_bytes(Path(source).read_bytes(), iteration_range, missing)
-    if isinstance(source, bytes | bytearray | memoryview):
-        return _parse_bytes(bytes(source), iteration_range, missing)
-    return adapter_of(source)(source, iteration_range=iteration_range, missing=missing)
+    alone = asks_without_init(without_init)
+    if not isinstance(source, str | os.PathLike | bytes | bytearray | memoryview):
+        adapter, options = adapter_of(source), {"iteration_range": iteration_range, "missing": missing}
+        if alone and adapter is not parse_gradient_boosting:
+            raise no_init(f"a {type(source).__name__} has no init")
+        return adapter(source, **options, **({"without_init": True} if alone else {}))
+    if alone:
+        raise no_init("a model file has no init")
+    data = Path(source).read_bytes() if isinstance(source, str | os.PathLike) else bytes(source)
+    return _parse_bytes(data, iteration_range, missing)
 
 
 def _parse_bytes(data: bytes, iteration_range: Any, missing: Any) -> ParsedModel:

@@ -45,6 +45,21 @@ def resolve_missing(missing: Any) -> float | None:
         return None if math.isnan(number) else float(np.float32(number))
 
 
+def asks_without_init(without_init: Any) -> bool:
+    """Whether a model is to be read without its `init` estimator; raises OptionError for anything but True and False."""
+    if not isinstance(without_init, bool | np.bool_):
+        raise OptionError(f"without_init={without_init!r}: expected True or False")
+    return bool(without_init)
+
+
+def no_init(what: str) -> OptionError:
+    """The error where a model is to be read without its `init` estimator and has none."""
+    return OptionError(
+        f"without_init=True: {what}; leave it out: it is for scikit-learn's GradientBoosting models that start from an"
+        " estimator whose predictions differ from row to row"
+    )
+
+
 def refuse_missing(missing: Any, family: str) -> None:
     """Raises OptionError where `missing` is given for a library that has no such option; NaN is what they all do."""
     if missing is not None and resolve_missing(missing) is not None:

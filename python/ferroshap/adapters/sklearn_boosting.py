@@ -1,22 +1,29 @@
 """scikit-learn's GradientBoosting as a `ParsedModel`, from the attributes of the live object (1.2 and later)."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from ferroshap.errors import ModelError, UnsupportedModelError
+from ferroshap.errors import ModelError
 
 from .arrays import EnsembleArrays
 from .info import ModelInfo, ParsedModel, numbered_outputs
 from .options import refuse_missing, resolve_iterations
 from .sklearn_estimators import FittedTree, node_fields, schema_of, source_of
+from .sklearn_init import check_init, constant_of, name_without_init
 
 
-def parse_gradient_boosting(estimator: Any, *, iteration_range: Any, missing: Any) -> ParsedModel:
-    """A `GradientBoosting*`: a constant, and in every iteration a tree an output, times the learning rate."""
+def parse_gradient_boosting(
+    estimator: Any, *, iteration_range: Any, missing: Any, without_init: bool = False
+) -> ParsedModel:
+    """A `GradientBoosting*`: a constant, and in every iteration a tree an output, times the learning rate.
+
+    `without_init`: the trees alone, where the model starts from an estimator and not from a constant.
+    """
     refuse_missing(missing, "scikit-learn")
     check_fitted(estimator, "estimators_")
-    _refuse_init(estimator)
+    check_init(estimator, without_init=without_init)
     begin, end = resolve_iterations(iteration_range, len(estimator.estimators_))
     stages = estimator.estimators_[begin:end]
     trees = [FittedTree(member.tree_, None) for member in stages.ravel()]
@@ -28,8 +35,7 @@ def parse_gradient_boosting(estimator: Any, *, iteration_range: Any, missing: An
         tree_outputs=np.tile(np.arange(n_outputs, dtype=np.int32), len(stages)),
         **node_fields(trees),
         values=float(estimator.learning_rate) * np.concatenate([tree.values() for tree in trees]),
-        # A constant, whatever the row; asking for it spares us the formulas of each loss and version.
-        base=estimator._raw_predict_init(np.zeros((1, n_features), np.float32))[0].astype(np.float64),  # noqa: SLF001
+        base=np.zeros(n_outputs) if without_init else constant_of(estimator),
         accumulation="f64-from-base",
         divisor=1,
         round_to_float32=True,
@@ -37,6 +43,8 @@ def parse_gradient_boosting(estimator: Any, *, iteration_range: Any, missing: An
         truncate_category_first=False,
     )
     info = boosting_info(estimator, n_outputs, "weighted count")
+    if without_init:
+        info = replace(info, source=name_without_init(estimator, info.source))
     return ParsedModel(arrays, schema_of(estimator, takes_infinity=False, takes_nan=False), info)
 
 
@@ -45,20 +53,6 @@ def check_fitted(estimator: Any, attribute: str) -> None:
     if not hasattr(estimator, attribute):
         raise ModelError(
             f"the {type(estimator).__name__} is not fitted ({attribute} is missing): call fit() before it is explained"
-        )
-
-
-def _refuse_init(estimator: Any) -> None:
-    """Only what is the same for every row is a base value; other first estimators are models of their own."""
-    init = estimator.init_
-    if isinstance(init, str) and init == "zero":
-        return
-    kind = type(init)
-    dummy = kind.__module__ == "sklearn.dummy" and kind.__name__ in {"DummyRegressor", "DummyClassifier"}
-    if not dummy or init.strategy == "stratified":  # which draws at random
-        raise UnsupportedModelError(
-            f"the {type(estimator).__name__} starts from init={init!r}, whose predictions differ from row to row and are "
-            "no trees of it; supported are the default, init='zero' and constant dummy estimators"
         )
 
 
