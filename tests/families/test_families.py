@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import ferroshap
 import lightgbm
 import numpy as np
+import pandas as pd
 import pytest
 import xgboost
 from ferroshap.adapters.detect import ADAPTERS
@@ -183,11 +184,18 @@ def with_an_estimator_before():
     return ensemble.GradientBoostingRegressor(**SMALL, init=linear_model.LinearRegression()).fit(X, Y)
 
 
+def with_dates_as_categories():
+    days = pd.Categorical.from_codes(TWO, pd.to_datetime(["2026-01-01", "2026-01-02"]))
+    frame = pd.DataFrame({"day": days, "x": Y})
+    return ensemble.HistGradientBoostingRegressor(**HIST, categorical_features="from_dtype").fit(frame, Y)
+
+
 REFUSED = {
     "`gblinear`": (linear_booster, "gblinear"),
     "trees with vector leaves as 2.0 to 3.1 store them: no covers": (lambda: REFERENCE / "x20" / "mo.json", "cover"),
     "`linear_tree`": (linear_trees, "linear tree"),
     "an `init` estimator whose predictions differ from row to row": (with_an_estimator_before, "init="),
+    "categories that are no texts, numbers or booleans": (with_dates_as_categories, "supported are texts, numbers and"),
 }
 
 

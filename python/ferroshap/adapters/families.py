@@ -87,6 +87,7 @@ FAMILIES = (
             Sum("losses `poisson`, `gamma`", "log(predict(X))", "margin"),
             Sum("classifiers", "decision_function(X)", "log-odds"),
         ),
+        ("categories that are no texts, numbers or booleans",),
     ),
 )  # fmt: skip
 
