@@ -23,7 +23,7 @@ export UV_LINK_MODE := copy
 SYNC = $(UV) sync --quiet --locked --inexact --no-default-groups --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" --extra cli
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python lint fmt bench conformance fuzz wheel lock clean preflight sync-demo sync-dev
+.PHONY: help demo test test-rust test-python lint fmt docs bench conformance fuzz wheel lock clean preflight sync-demo sync-dev sync-docs
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ fmt: sync-dev ## format the Rust and Python sources in place
 	cargo fmt --all
 	$(PY) -m ruff check --fix-only .
 	$(PY) -m ruff format .
+
+docs: sync-docs ## build the documentation into build/docs, every warning an error
+	$(PY) -m sphinx -W --keep-going -n -q docs build/docs
 
 bench: $(UV) ## measure against XGBoost, LightGBM and shap (newest CPython >= 3.12 found on this machine)
 	bench_python="$$($(PYTHON) scripts/newest_python.py 3.12)" && $(UV) venv --quiet --clear --python "$$bench_python" build/bench-venv
@@ -96,6 +99,9 @@ $(UV): Makefile | preflight
 
 sync-demo: $(UV)
 	$(SYNC) --group demo
+
+sync-docs: $(UV)
+	$(SYNC) --group docs
 
 sync-dev: $(UV)
 	$(SYNC) --group test --group lint

@@ -14,8 +14,9 @@ FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 def with_examples():
     """(name, doctest) of every public class, method and function whose docstring has examples."""
     finder = doctest.DocTestFinder(exclude_empty=True)
+    names = {name: getattr(ferroshap, name) for name in ferroshap.__all__}
     for name in ferroshap.__all__:
-        for test in finder.find(getattr(ferroshap, name), f"ferroshap.{name}", module=False, globs={}):
+        for test in finder.find(getattr(ferroshap, name), f"ferroshap.{name}", module=False, globs=names):
             if test.examples:
                 yield pytest.param(test, id=test.name)
 
