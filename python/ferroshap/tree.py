@@ -11,7 +11,7 @@ import numpy.typing as npt
 from .additivity import worst_gap
 from .ensemble import TreeEnsemble, load_model
 from .errors import FeatureMismatchError, OptionError, PlanError, UnsupportedModelError
-from .explanation import Explanation
+from .explanation import Explanation, shown_rows
 from .inputs import InputRows
 from .inputs.names import counted
 from .options import byte_count, empty_output, float_dtype, thread_count, whole_number
@@ -216,16 +216,20 @@ class TreeExplainer:
         _check_call(y, None, approximate)
         rows = self.model.read_rows(X)
         values = self._explain(rows, check=_checked(check_additivity))
+        one_output = self.model.n_outputs == 1
         base = np.tile(self._plan.expected_value, (len(rows), 1))
-        shaped = base[:, 0] if self.model.n_outputs == 1 else base
+        shaped = base[:, 0] if one_output else base
+        outputs = self._output_names or self.model.output_names
         return Explanation(
             self._shaped(values, rows),
-            np.asarray(shaped[0]) if rows.one_row else shaped,
-            rows.table,
+            shaped[0] if rows.one_row else shaped,
+            shown_rows(rows),
+            axes=(*(() if rows.one_row else ("row",)), "feature", *(() if one_output else ("output",))),
             feature_names=self._feature_names or self.model.feature_names or rows.columns,
-            output_names=self._output_names or self.model.output_names,
+            output_names=outputs[0] if one_output else outputs,
             output_space=self.model.output_space,
             algorithm=self.algorithm,
+            model=self.model.source,
         )
 
     def explain_and_predict(self, X: Any) -> "tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]":

@@ -179,7 +179,7 @@ def test_frames_with_categories_are_explained_by_value(model_named):
     np.testing.assert_allclose(values, model.predict(frame, pred_contrib=True)[:, :2], rtol=0, atol=1e-13)
     reordered = frame[["c", "x"]].assign(c=frame["c"].cat.reorder_categories(list("srqp")))
     np.testing.assert_array_equal(explainer.shap_values(reordered), values)
-    assert explainer(frame).data[0, 1] == frame["c"].iloc[0]
+    assert explainer(frame).display_data[0, 1] == frame["c"].iloc[0]
     with pytest.warns(FerroshapWarning, match="'c': 'new'"):
         explainer.shap_values(frame[:1].assign(c="new"))
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ferroshap.errors import DataError, FeatureMismatchError, OptionError
+from ferroshap.explanation import base_columns, value_columns
 from ferroshap.inputs.names import listed, match_columns
 from ferroshap.inputs.schema import InputSchema
 
@@ -31,13 +32,8 @@ class OutputColumns:
     @classmethod
     def of(cls, kept: Sequence[str], features: Sequence[str], outputs: Sequence[str], prefix: str) -> "OutputColumns":
         """The names for these features and outputs; raises `OptionError` if two columns would share one."""
-        if len(outputs) == 1:
-            values = [f"{prefix}{feature}" for feature in features]
-            base = ["base_value"]
-        else:
-            values = [f"{prefix}{output}__{feature}" for output in outputs for feature in features]
-            base = [f"base_value_{output}" for output in outputs]
-        columns = cls(tuple(kept), tuple(values), tuple(base))
+        several = outputs if len(outputs) > 1 else None
+        columns = cls(tuple(kept), value_columns(features, several, prefix), base_columns(several))
         columns._refuse_collisions()
         return columns
 

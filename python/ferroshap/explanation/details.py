@@ -1,0 +1,50 @@
+"""What an estimator knows about its own accuracy."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from .positions import Chosen, taken
+
+# The axes that each field may have: all of the explanation's that are named here, or none (one number for all rows).
+FIELD_AXES = {
+    "standard_errors": ("row", "feature", "output"),
+    "background_se": ("row", "feature", "output"),
+    "n_evals": ("row",),
+    "converged": ("row",),
+    "exact": ("row",),
+}
+
+
+@dataclass(frozen=True)
+class Details:
+    """The accuracy of estimated values; None where an estimator does not tell. Exact values need none.
+
+    standard_errors
+        The standard error of each value by the estimator's own randomness, in the shape of `values`.
+    background_se
+        The standard error of each value by the choice of background rows, in the shape of `values`.
+    n_evals
+        Evaluations of the model: one number, or one a row.
+    converged
+        Whether the accuracy asked for was reached: one answer, or one a row.
+    exact
+        Whether the values are exact after all: one answer, or one a row.
+    """
+
+    standard_errors: Any = None
+    background_se: Any = None
+    n_evals: Any = None
+    converged: Any = None
+    exact: Any = None
+
+    def take(self, axes: tuple[str, ...], chosen: Chosen) -> "Details":
+        """Those of the chosen rows, features and outputs of an explanation that has these axes."""
+        parts = {}
+        for field, possible in FIELD_AXES.items():
+            value = getattr(self, field)
+            if value is not None and np.ndim(value):
+                own = tuple(axis for axis in axes if axis in possible)
+                parts[field] = taken(np.asarray(value), own, chosen)[()]
+        return replace(self, **parts)

@@ -1,0 +1,47 @@
+"""What lets shap's plots take an explanation for one of their own, and the real one for everything else."""
+
+import sys
+from typing import Any
+
+from .state import State
+
+
+class ShapLikeness(State):
+    """Answers what shap's plots ask: by name, and by `isinstance` while shap is imported."""
+
+    # Fields of a shap.Explanation that do not exist here.
+    clustering = hierarchical_values = lower_bounds = upper_bounds = None
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        # `isinstance` asks this when the type itself does not answer. shap is not imported for it, and may be half done.
+        return getattr(sys.modules.get("shap"), "Explanation", None) or type(self)
+
+    @property
+    def output_dims(self) -> tuple[int, ...]:
+        """The dimension of `values` that outputs have, if any, as shap numbers it."""
+        return (self._axes.index("output"),) if "output" in self._axes else ()
+
+    def to_shap(self) -> Any:
+        """A `shap.Explanation` with the same values, base values, data and names; its arrays are these, not copies.
+
+        Raises `ImportError` if shap is not installed.
+        """
+        try:
+            import shap  # type: ignore[import-untyped]
+        except ImportError as error:
+            raise ImportError(
+                "to_shap makes a shap.Explanation, and shap is not installed: pip install shap"
+            ) from error
+        features, outputs = self._feature_names, self._output_names
+        made = shap.Explanation(
+            self.values,
+            base_values=self.base_values,
+            data=self.data,
+            display_data=self.display_data,
+            feature_names=list(features) if isinstance(features, tuple) else features,
+            output_names=list(outputs) if isinstance(outputs, tuple) else None,
+            error_std=None if self.details is None else self.details.standard_errors,
+        )
+        made.op_history = list(self.op_history)
+        return made
