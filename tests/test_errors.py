@@ -1,9 +1,20 @@
-"""Every exception is also the built-in kind that old `except` clauses catch."""
+"""The catalogue: every exception and warning is raised from outside, and says what was given, expected and to be done."""
 
 import inspect
+import pickle
+import warnings
+from pathlib import Path
 
+import ferroshap
+import numpy as np
+import pandas as pd
 import pytest
-from ferroshap import errors
+import xgboost
+from ferroshap import TreeExplainer, errors, load_model
+from sklearn.linear_model import LinearRegression
+from sklearn.tree import DecisionTreeRegressor
+
+REFERENCE = Path(__file__).parent / "reference"
 
 TREE = {
     "FerroshapError": (Exception,),
@@ -17,6 +28,116 @@ TREE = {
     "FerroshapWarning": (UserWarning,),
     "ConvergenceWarning": (errors.FerroshapWarning,),
 }
+
+X = np.random.default_rng(0).normal(size=(60, 3))
+FRAME = pd.DataFrame(X, columns=["height", "weight", "age"])
+MODEL = DecisionTreeRegressor(max_depth=3, random_state=0).fit(FRAME, X[:, 0])
+
+
+def wrong_prediction():
+    """What only a defect of ferroshap could do."""
+    explainer = TreeExplainer(MODEL)
+    right = explainer.model.predict_rows
+    explainer.model.predict_rows = lambda *rows, **options: right(*rows, **options) + 0.25
+    explainer.shap_values(FRAME)
+
+
+def stopped_early():
+    data = xgboost.DMatrix(X, X[:, 0])
+    booster = xgboost.train({"nthread": 1}, data, 3)
+    booster.set_attr(best_iteration="1")
+    load_model(booster)
+
+
+# What raises, and the parts of its message in order: what was given, what was expected, what to do.
+CATALOGUE = {
+    "UnsupportedModelError": [
+        (lambda: load_model(LinearRegression()), ["LinearRegression is not a model", "Supported are XGBoost"]),
+        (lambda: TreeExplainer(MODEL, data=X), ["data: background rows", "not supported yet", "leave it out"]),
+        (lambda: TreeExplainer(REFERENCE / "l47" / "linear.txt"), ["linear.txt", "linear tree", "Train without"]),
+    ],
+    "ModelError": [
+        (lambda: load_model(b'{"learner": {'), ["XGBoost JSON", "byte 13"]),
+        (
+            lambda: load_model(b'{"learner": {"learner_model_param": 1}}'),
+            ["learner.learner_model_param", "expected an object"],
+        ),
+        (lambda: load_model(DecisionTreeRegressor()), ["DecisionTreeRegressor is not fitted", "call fit()"]),
+    ],
+    "DataError": [
+        (
+            lambda: TreeExplainer(MODEL).shap_values(FRAME.assign(age="old")),
+            ["'age'", "dtype str", "as a number", "convert it"],
+        ),
+        (lambda: TreeExplainer(MODEL).shap_values("rows"), ["str", "pass a numpy array"]),
+        (lambda: ferroshap.kmeans([[np.inf]], 1), ["column '0'", "infinite", "leave these rows out"]),
+    ],
+    "FeatureMismatchError": [
+        (lambda: TreeExplainer(MODEL).shap_values(X[:, :2]), ["2 columns", "expects 3 features"]),
+        (lambda: load_model(MODEL).predict(FRAME.rename(columns={"age": "Age"})), ["Age", "age", "Did you mean"]),
+        (lambda: TreeExplainer(MODEL, feature_names=["a"]), ["has 1 name", "3 features"]),
+    ],
+    "OptionError": [
+        (lambda: TreeExplainer(MODEL, threads=0), ["threads is 0", "expected a whole number of at least 1"]),
+        (lambda: TreeExplainer(MODEL).shap_values(FRAME, tree_limit=3), ["tree_limit=3", "iteration_range=(0, n)"]),
+        (lambda: ferroshap.Explainer(MODEL, algorithm="exact"), ["algorithm='exact'", "expected 'auto' or 'tree'"]),
+    ],
+    "PlanError": [
+        (lambda: TreeExplainer(MODEL, max_memory=1), ["takes", "max_memory allows 1", "iteration_range"]),
+    ],
+    "AdditivityError": [
+        (wrong_prediction, ["row ", "output 0", "by 0.25", "more than the bound", "please report"]),
+    ],
+    "FerroshapWarning": [
+        (stopped_early, ["best_iteration=1", "all trees count", "iteration_range=(0, 2)"]),
+    ],
+}
+# A base that is only caught, and what is for estimates, of which there are none yet.
+NEVER_RAISED = {"FerroshapError", "ConvergenceWarning"}
+CASES = [(name, *case) for name, cases in CATALOGUE.items() for case in cases]
+
+
+def raised(name, call):
+    """The exception or warning itself."""
+    kind = getattr(ferroshap, name)
+    if not issubclass(kind, Warning):
+        with pytest.raises(ferroshap.FerroshapError) as caught:
+            call()
+        return caught.value
+    with pytest.warns(errors.FerroshapWarning) as told:
+        call()
+    assert len(told) == 1
+    assert told[0].filename == __file__  # the line of the user's code
+    return told[0].message
+
+
+@pytest.mark.parametrize(("name", "call", "parts"), CASES, ids=[f"{case[0]}-{case[2][0]}" for case in CASES])
+def test_it_is_raised_and_says_what_was_given_what_was_expected_and_what_to_do(name, call, parts):
+    error = raised(name, call)
+    assert type(error).__name__ == name
+    rest = str(error)
+    for part in parts:
+        assert part in rest, f"{part!r} is not in its place in {error!s}"
+        rest = rest.split(part, 1)[1]
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_it_comes_out_of_another_process_as_it_went_in(name):
+    error = raised(name, CATALOGUE[name][0][0])
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again)) == (type(error), str(error))
+
+
+def test_the_catalogue_has_every_class():
+    assert set(CATALOGUE) | NEVER_RAISED == set(TREE)
+    package = Path(ferroshap.__file__).parent
+    for name in NEVER_RAISED:  # once one is raised it belongs into the catalogue
+        raising = [
+            path
+            for path in package.rglob("*.py")
+            if f"raise {name}" in path.read_text() or f"warn({name}" in path.read_text()
+        ]
+        assert raising == []
 
 
 @pytest.mark.parametrize("name", TREE)
@@ -44,7 +165,11 @@ def test_the_core_raises_these_classes():
 
 
 def test_an_unknown_keyword_is_pythons_type_error():
-    from ferroshap import load_model
-
     with pytest.raises(TypeError, match="iterations"):
         load_model("model.json", iterations=3)
+
+
+def test_a_warning_can_be_silenced_by_its_class():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ferroshap.FerroshapWarning)
+        stopped_early()
