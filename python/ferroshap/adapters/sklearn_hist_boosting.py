@@ -121,7 +121,8 @@ def _stored(estimator: Any, preprocessor: Any) -> list[Categories]:
     """The categories of the encoder, which gives the value at `i` the code `i`; a NaN, the last one, becomes missing."""
     stored = []
     for known in preprocessor.named_transformers_["encoder"].categories_:
-        values: list[Any] = np.asarray(known).tolist()
+        dates = known.dtype.kind in "mM"  # whose plain values would be numbers
+        values: list[Any] = list(known) if dates else known.tolist()
         if values and isinstance(values[-1], float) and np.isnan(values[-1]):
             values.pop()
         strange = [value for value in values if not isinstance(value, Category)]
