@@ -2,11 +2,13 @@
 
 import copy
 import pickle
+import warnings
 
 import ferroshap
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse
 from builder.random_trees import follow, grow
 from ferroshap import DataError, Tree, TreeExplainer, UnsupportedModelError, build_ensemble
 from oracle.shap import shap_values
@@ -116,6 +118,9 @@ def test_rows_with_missing_values_are_refused_where_no_tree_says_where_they_go(s
     ensemble = build_ensemble([stump()], n_features=1)
     with pytest.raises(DataError, match="row 1, column 0 is missing"):
         ensemble.predict([[0.0], [np.nan]])
+    with pytest.raises(DataError, match="row 1, column 0 is missing"):
+        ensemble.predict(scipy.sparse.csr_array([[0.0], [np.nan]]))
+    assert ensemble.predict(scipy.sparse.csr_array([[0.0], [1.0]])).tolist() == [1.0, 3.0]
     assert build_ensemble([stump(default_left=True)], n_features=1).predict([[np.nan]])[0] == 1.0
     assert build_ensemble([stump(default_left=[False] * 3)], n_features=1).predict([[np.nan]])[0] == 3.0
 
@@ -158,6 +163,42 @@ def test_a_custom_ensemble_is_saved_loaded_and_pickled_with_the_same_bits(forest
         assert again.predict(rows).tobytes() == ensemble.predict(rows).tobytes()
         want = TreeExplainer(ensemble).shap_values(rows)
         assert TreeExplainer(again).shap_values(rows).tobytes() == want.tobytes()
+
+
+def test_the_dictionaries_that_shap_takes_give_its_values(forest, rows):
+    """shap's own C code on the same trees; missing values go where `children_default` says."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the libraries that shap imports
+        import shap
+    forest = [
+        {
+            "children_left": np.array(fields["left"]),
+            "children_right": np.array(fields["right"]),
+            "children_default": np.where(fields["default_left"], fields["left"], fields["right"]),
+            "features": np.array(fields["feature"]),
+            "thresholds": np.array(fields["threshold"]),
+            "values": np.array(fields["value"])[:, None],
+            "node_sample_weight": np.array(fields["cover"]),
+        }
+        for fields in forest
+    ]
+    trees = [
+        Tree(
+            left=tree["children_left"],
+            right=tree["children_right"],
+            feature=tree["features"],
+            threshold=tree["thresholds"],
+            value=tree["values"],
+            cover=tree["node_sample_weight"],
+            default_left=tree["children_default"] == tree["children_left"],
+        )
+        for tree in forest
+    ]
+    whole = np.nan_to_num(rows)  # shap's custom trees take no missing values
+    theirs = shap.TreeExplainer({"trees": forest}, feature_perturbation="tree_path_dependent")
+    ours = TreeExplainer(build_ensemble(trees, n_features=4))
+    np.testing.assert_allclose(ours.shap_values(whole), theirs.shap_values(whole), rtol=0, atol=1e-10)
+    np.testing.assert_allclose(ours.expected_value, theirs.expected_value, rtol=0, atol=1e-10)
 
 
 def test_the_arrays_of_a_scikit_learn_forest_give_its_predictions():

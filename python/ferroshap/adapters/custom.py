@@ -81,6 +81,7 @@ def parse_custom(
         integers_to_float32=False,
         spaces_become_underscores=False,
         takes_nan=missing_left is not None,
+        takes_sparse_nan=missing_left is not None,
     )
     info = ModelInfo(
         family="custom",

@@ -52,6 +52,8 @@ def parse_xgboost(
         if best >= indptr.size - 1:
             raise ModelError(f"attributes.best_iteration is {best}, expected less than {indptr.size - 1} iterations")
         iteration_range, best = (0, best + 1), None
+    if best is not None and best + 1 >= indptr.size - 1:
+        best = None  # all iterations are the best ones
     begin, end = resolve_iterations(iteration_range, indptr.size - 1)
     first, stop = int(indptr[begin]), int(indptr[end])
 
