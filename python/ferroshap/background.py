@@ -155,7 +155,7 @@ def _numbers(X: Any) -> tuple[npt.NDArray[np.float64], list[str]]:
         shape = np.shape(X)
     except ValueError as error:
         raise DataError(f"the rows do not form a table: {error}") from error
-    if len(shape) != 2:
+    if len(shape) != 2 or not shape[1]:
         raise DataError(f"{type(X).__qualname__} has shape {shape}; expected a table of numbers, (rows, columns)")
     nothing_known = InputSchema(
         n_features=shape[1],

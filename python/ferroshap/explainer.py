@@ -2,14 +2,11 @@
 
 from abc import ABC
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .errors import OptionError, UnsupportedModelError
 from .options import whole_number
-from .tree import Floats, TreeExplainer
-
-if TYPE_CHECKING:
-    from .explanation import Explanation
+from .tree import TreeExplainer
 
 # The names shap.Explainer takes, and why there is nothing to choose.
 OTHER_ALGORITHMS = {
@@ -85,15 +82,6 @@ class Explainer(ABC):  # noqa: B024
         _refuse_functions(model)
         _check_choice(masker, link, algorithm, seed)
         return TreeExplainer(model, feature_names=feature_names, output_names=output_names, **options)
-
-    if TYPE_CHECKING:  # what every explainer has
-
-        @property
-        def expected_value(self) -> Any: ...
-
-        def shap_values(self, X: Any, **options: Any) -> Floats: ...
-
-        def __call__(self, X: Any, **options: Any) -> Explanation: ...
 
 
 Explainer.register(TreeExplainer)

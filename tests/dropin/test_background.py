@@ -134,6 +134,7 @@ WITH_TEXT = pd.DataFrame({"x": [1.0, 2.0], "c": ["p", "q"]})
         (lambda: ferroshap.kmeans([[1.0, np.nan], [0.0, np.nan]], 1), DataError, "column '1' has no value but missing"),
         (lambda: ferroshap.kmeans(WITH_TEXT, 1), DataError, "'c'"),
         (lambda: ferroshap.kmeans([1.0, 2.0], 1), DataError, r"list has shape \(2,\); expected a table"),
+        (lambda: ferroshap.kmeans(np.empty((3, 0)), 1), DataError, r"ndarray has shape \(3, 0\); expected a table"),
         (lambda: ferroshap.kmeans([[1.0], [2.0, 3.0]], 1), DataError, "do not form a table"),
         (lambda: ferroshap.kmeans(np.empty((0, 2)), 1), DataError, "column '0' has no value"),
     ],
