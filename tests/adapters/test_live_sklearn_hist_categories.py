@@ -3,6 +3,8 @@
 Since 1.4 the model encodes values itself; before, it read codes below 256. The tests of both hold what both can do.
 """
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -144,6 +146,13 @@ def mixed():
 
 TABLE, TARGET = mixed()
 CATEGORIES = ["town", "size", "flag", "ratio"]
+
+
+@cache
+def of_mixed_types():
+    return HistGradientBoostingRegressor(**SMALL, categorical_features=CATEGORIES).fit(TABLE, TARGET)
+
+
 DOORS = {
     "pandas": lambda t: t,
     "another order": lambda t: t[t.columns[::-1]],
@@ -164,7 +173,7 @@ DOORS = {
 @encodes
 @pytest.mark.parametrize("door", DOORS)
 def test_categories_match_by_value_through_every_door(door):
-    model = HistGradientBoostingRegressor(**SMALL, categorical_features=CATEGORIES).fit(TABLE, TARGET)
+    model = of_mixed_types()
     ensemble = load_model(model)
     np.testing.assert_array_equal(ensemble.predict(DOORS[door](TABLE)), model.predict(TABLE))
     np.testing.assert_array_equal(
@@ -174,7 +183,7 @@ def test_categories_match_by_value_through_every_door(door):
 
 @encodes
 def test_one_row_of_mixed_types():
-    model = HistGradientBoostingRegressor(**SMALL, categorical_features=CATEGORIES).fit(TABLE, TARGET)
+    model = of_mixed_types()
     want = model.predict(TABLE)
     for given in (TABLE.iloc[7], TABLE.astype(object).iloc[7].tolist(), TABLE.astype(object).to_numpy()[7]):
         assert load_model(model).predict(given) == want[7]
@@ -229,7 +238,7 @@ def test_a_model_of_texts_alone_takes_an_array_of_texts():
     ],
 )
 def test_values_of_another_kind_are_refused_with_the_column(given, text):
-    model = HistGradientBoostingRegressor(**SMALL, categorical_features=CATEGORIES).fit(TABLE, TARGET)
+    model = of_mixed_types()
     with pytest.raises(DataError, match=text):
         load_model(model).predict(given)
 
