@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import ferroshap
+import numpy as np
 import pytest
+import xgboost
 from sklearn.linear_model import LinearRegression
 
 REFERENCE = Path(__file__).resolve().parents[1] / "reference"
@@ -34,6 +36,14 @@ def test_what_is_not_explained_is_not_supported_and_the_reason_is_that_of_the_ex
     with pytest.raises(ferroshap.FerroshapError) as raised:
         ferroshap.TreeExplainer(model, iteration_range=(0, 0) if model == REFERENCE / "x20/mo.json" else None)
     assert str(raised.value) == found.reason
+
+
+def test_asking_warns_of_nothing():
+    X = np.random.default_rng(0).normal(size=(30, 2))
+    booster = xgboost.train({"nthread": 1}, xgboost.DMatrix(X, X[:, 0]), 3)
+    booster.set_attr(best_iteration="1")  # load_model warns that all trees count
+    assert ferroshap.supports(booster)
+    assert ferroshap.supports(ferroshap.load_model(booster, iteration_range=(0, 2)))
 
 
 def test_a_path_that_is_not_there_is_an_os_error():
