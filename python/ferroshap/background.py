@@ -36,6 +36,12 @@ def sample(X: Table, nsamples: int = 100, random_state: int = 0) -> Table:
         `X` is of another kind.
     OptionError
         `nsamples` or `random_state` is not a whole number.
+
+    Examples
+    --------
+    >>> import ferroshap
+    >>> ferroshap.sample(["a", "b", "c", "d", "e"], 2)
+    ['c', 'a']
     """
     count = whole_number("nsamples", nsamples)
     seed = whole_number("random_state", random_state, at_least=0, at_most=LARGEST_SEED)
@@ -96,6 +102,13 @@ def kmeans(X: Any, k: int, round_values: bool = True) -> Background:
         `k` is not a whole number from 1 to the number of different rows.
     ImportError
         scikit-learn is not installed.
+
+    Examples
+    --------
+    >>> import ferroshap
+    >>> background = ferroshap.kmeans([[1.0], [2.0], [3.0], [40.0]], 2)
+    >>> background.data.tolist(), background.weights.tolist()
+    ([[2.0], [40.0]], [0.75, 0.25])
     """
     count = whole_number("k", k)
     try:
