@@ -2,6 +2,7 @@
 
 import math
 import sys
+from os import PathLike
 from typing import Any
 
 from ferroshap.errors import DataError
@@ -13,7 +14,6 @@ from .sparse import SparseRows, read_sparse
 # (package, class or None for all of it): what to pass instead.
 REFUSED = {
     ("xgboost", "QuantileDMatrix"): "the table the QuantileDMatrix was made from: it keeps bins, not values",
-    ("lightgbm", "Dataset"): "the table the Dataset was made from; LightGBM does not predict a Dataset either",
     ("catboost", "Pool"): "the table the Pool was made from",
     ("dask", None): "one partition at a time, computed",
     ("pyspark", None): "the rows as pandas or Arrow",
@@ -38,6 +38,19 @@ def refuse_containers(data: object) -> None:
     for kind, instead in NO_TABLE.get(package, {}).items():
         if isinstance(data, getattr(sys.modules[package], kind, ())):
             raise DataError(f"rows cannot be read from {class_name(type(data))}; pass {instead}")
+
+
+def unwrapped(data: object) -> Any:
+    """The table that a `lightgbm.Dataset` was made from; anything else as it is."""
+    if not any(cls.__module__.startswith("lightgbm.") and cls.__name__ == "Dataset" for cls in type(data).__mro__):
+        return data
+    table = getattr(data, "data", None) if getattr(data, "used_indices", None) is None else None
+    if table is None or isinstance(table, (str, PathLike)):
+        raise DataError(
+            "rows cannot be read from lightgbm.Dataset: it does not hold the table it was made from (free_raw_data=False "
+            "keeps it); pass the table the Dataset was made from"
+        )
+    return table
 
 
 def is_dmatrix(data: object) -> bool:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ferroshap.errors import DataError
 
 from .arrays import read_array
-from .containers import class_name, is_dmatrix, read_dmatrix, refuse_containers
+from .containers import class_name, is_dmatrix, read_dmatrix, refuse_containers, unwrapped
 from .finite import refuse_untaken
 from .frames import FrameData, is_frame, read_frame
 from .schema import InputSchema
@@ -65,7 +65,7 @@ def read_rows(
     ----------
     data
         numpy array `(n, f)` or one row `(f,)` of any real dtype, nested lists of numbers, a sparse matrix of scipy, an
-        `xgboost.DMatrix`, a pandas Series (one row, its index the names), or a data frame: pandas, polars, pyarrow Table
+        `xgboost.DMatrix`, a `lightgbm.Dataset` that keeps its table, a pandas Series (one row, its index the names), or a data frame: pandas, polars, pyarrow Table
         or RecordBatch, or whatever narwhals reads. Columns of a frame match by name where the model knows names, its
         categories by value where the model stores them.
     schema
@@ -77,6 +77,7 @@ def read_rows(
 
     Raises `DataError` naming the column and the value or dtype, `FeatureMismatchError` naming columns.
     """
+    data = unwrapped(data)
     refuse_containers(data)
     rows = _read(data, schema, round_to_float32=round_to_float32, extra=extra)
     refuse_untaken(rows.values, rows.columns or schema.feature_names, schema, round_to_float32=round_to_float32)

@@ -1,4 +1,4 @@
-"""`xgboost.DMatrix`: what it keeps can be read back, and is what `Booster.predict` sees; the rest is refused by name."""
+"""Containers of the training libraries: what can be read back is what the library sees; the rest is refused by name."""
 
 import lightgbm
 import numpy as np
@@ -54,7 +54,6 @@ def test_one_made_of_a_frame_with_codes_of_categories():
 REFUSED = {
     "a base margin": (lambda: xgboost.DMatrix(X, base_margin=y), "has a base_margin, which would replace"),
     "bins": (lambda: xgboost.QuantileDMatrix(X), "QuantileDMatrix was made from: it keeps bins, not values"),
-    "LightGBM's": (lambda: lightgbm.Dataset(X, y), "Dataset was made from"),
     "too few columns": (lambda: xgboost.DMatrix(X[:, :3]), "have 3 columns, but the model expects 4 features"),
 }
 
@@ -77,3 +76,32 @@ def test_a_model_of_another_library_does_not_know_it():
     model = lightgbm.LGBMRegressor(n_estimators=3, verbose=-1).fit(X, y)
     with pytest.raises(DataError, match="for a model of another library"):
         load_model(model).predict(xgboost.DMatrix(X))
+
+
+def test_a_dataset_that_keeps_its_table_gives_it_back():
+    kept = lightgbm.Dataset(X, y, free_raw_data=False)
+    booster = lightgbm.train({"verbose": -1, "num_threads": 1}, kept, 10)
+    np.testing.assert_array_equal(load_model(booster).predict(kept), booster.predict(X, raw_score=True))
+
+
+def test_a_dataset_that_has_let_go_of_its_table_is_refused():
+    freed = lightgbm.Dataset(X, y)
+    booster = lightgbm.train({"verbose": -1, "num_threads": 1}, freed, 10)
+    part = lightgbm.Dataset(X, y, free_raw_data=False).construct().subset([0, 1, 2])
+    for dataset in (freed, part, lightgbm.Dataset("rows.csv")):
+        with pytest.raises(DataError, match=r"rows cannot be read from lightgbm.Dataset.*pass the table"):
+            load_model(booster).predict(dataset)
+
+
+def test_containers_of_libraries_that_are_not_read_are_refused_with_what_to_pass():
+    for package, name, instead in [
+        ("catboost", "Pool", "pass the table the Pool was made from"),
+        ("dask.dataframe", "DataFrame", "pass one partition at a time, computed"),
+        ("pyspark.sql", "DataFrame", "pass the rows as pandas or Arrow"),
+        ("torch", "Tensor", r"pass tensor\.numpy"),
+    ]:
+        kind = type(name, (), {"__module__": package})
+        with pytest.raises(
+            DataError, match=rf"rows cannot be read from {package.partition('.')[0]}\.{name}; {instead}"
+        ):
+            load_model(train(xgboost.DMatrix(X, y))).predict(kind())
