@@ -34,6 +34,17 @@ class Arithmetic(State):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         return np.array(self._values, dtype=dtype) if copy or copy is None else np.asarray(self._values, dtype=dtype)
 
+    def __float__(self) -> float:
+        return float(self._single())
+
+    def __index__(self) -> int:
+        return operator.index(self._single())  # of positions: TypeError for numbers with a fraction
+
+    def _single(self) -> Any:
+        if self._axes:
+            raise TypeError(f"an explanation with the axes ({', '.join(self._axes)}) is not a single number")
+        return self.values
+
     def __add__(self, other: Any) -> Self:
         return self._operated(other, operator.add)
 
