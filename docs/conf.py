@@ -41,10 +41,17 @@ html_show_sphinx = False
 html_copy_source = False
 
 
-def property_as_written(app, what, name, obj, options, lines: list[str]) -> None:  # noqa: ANN001
-    """Undoes napoleon for properties: it takes whatever stands before a colon in their first line for a type."""
+def plain_text(app, what, name, obj, options, lines: list[str]) -> None:  # noqa: ANN001
+    """Undoes what napoleon and reStructuredText make of docstrings that are written as plain text.
+
+    Napoleon takes whatever stands before a colon in the first line of a property for a type, and between bars, as in
+    |value|, stands the name of a substitution to reStructuredText.
+    """
     if what == "property":
         lines[:] = prepare_docstring(obj.__doc__ or "")
+    lines[:] = [
+        re.sub(r"`[^`]*`|\|", lambda found: found[0].replace("|", r"\|", found[0] == "|"), line) for line in lines
+    ]
 
 
 def code_or_link(_name, raw, text, *place):  # noqa: ANN001, ANN002, ANN201
@@ -57,4 +64,4 @@ def code_or_link(_name, raw, text, *place):  # noqa: ANN001, ANN002, ANN201
 def setup(app) -> None:  # noqa: ANN001
     """Called by Sphinx."""
     app.add_role("code-or-link", code_or_link)
-    app.connect("autodoc-process-docstring", property_as_written, priority=900)  # after napoleon's 500
+    app.connect("autodoc-process-docstring", plain_text, priority=900)  # after napoleon's 500

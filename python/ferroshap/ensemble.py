@@ -242,7 +242,7 @@ def load_model(
     >>> from lightgbm import LGBMRegressor
     >>> from sklearn.datasets import load_diabetes
     >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
-    >>> booster = LGBMRegressor(n_estimators=20, verbose=-1).fit(X, y).booster_
+    >>> booster = LGBMRegressor(n_estimators=20, n_jobs=1, verbose=-1).fit(X, y).booster_
     >>> _ = booster.save_model("model.txt")
     >>> model = ferroshap.load_model("model.txt")
     >>> model.n_trees, model.objective, model.output_space

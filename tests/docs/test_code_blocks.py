@@ -84,6 +84,7 @@ def same(printed, shown):
     return printed[:start] == shown[:start] and printed[start:].split() == shown[start:].split()
 
 
+@pytest.mark.filterwarnings("ignore::Warning:shap")  # those are between shap and matplotlib
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_the_blocks_of_a_page_run_and_print_what_it_shows(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
