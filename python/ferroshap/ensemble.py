@@ -140,13 +140,16 @@ class TreeEnsemble:
         return shaped[0] if rows.one_row else shaped
 
     def read_rows(self, X: Any) -> InputRows:
-        """The rows of the user's table as numbers in the model's column order."""
+        """The rows of the user's table `X` as numbers in the model's column order; errors as of `predict`."""
         return read_rows(X, self.schema, round_to_float32=self._round_to_float32)
 
     def predict_rows(
         self, values: npt.NDArray[np.floating[Any]], *, exact: bool, threads: int | None
     ) -> npt.NDArray[np.float64]:
-        """`(n, o)` float64 for rows that `read_rows` has read: the exact sum, or the library's output."""
+        """`(n, o)` float64 for a block of `values` that `read_rows` has read, with `threads` threads.
+
+        `exact`: the float64 sum of the leaves, else the library's own output.
+        """
         return self._core.predict(values, missing=self.schema.missing, exact=exact, threads=threads)
 
     def plan(self) -> _native.Plan:
@@ -154,7 +157,7 @@ class TreeEnsemble:
         return _native.Plan(self._core)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Writes the model to a file that `load_model` reads on any machine, without the training library.
+        """Writes the model to the file `path`, which `load_model` reads on any machine, without the training library.
 
         The loaded model has the same bits: predictions and SHAP values. The file holds numpy arrays and a JSON text;
         reading it executes nothing. A file of that name is replaced; what the system refuses is an `OSError`.

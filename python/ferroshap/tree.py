@@ -197,7 +197,7 @@ class TreeExplainer:
         return self._shaped(self._explain(rows, check=_checked(check_additivity)), rows)
 
     def shap_interaction_values(self, X: Any, y: None = None, tree_limit: None = None) -> Floats:
-        """Not supported yet: raises `UnsupportedModelError`."""
+        """Not supported yet: raises `UnsupportedModelError`, whatever `X`, `y` and `tree_limit` are."""
         raise UnsupportedModelError(
             "SHAP interaction values are not supported yet; shap_values gives the values themselves"
         )
@@ -210,7 +210,11 @@ class TreeExplainer:
         check_additivity: bool = True,
         approximate: bool = False,
     ) -> Explanation:
-        """An `Explanation` of the rows, with parameters and errors as `shap_values`."""
+        """The `Explanation` of the rows `X`: their values with base values, names and units.
+
+        `y`, `check_additivity`, `approximate` and the errors are those of `shap_values`; `interactions=True` is not supported
+        yet and raises `UnsupportedModelError`.
+        """
         if interactions:
             self.shap_interaction_values(X)
         _check_call(y, None, approximate)
@@ -235,7 +239,7 @@ class TreeExplainer:
     def explain_and_predict(self, X: Any) -> "tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]":
         """Unchecked float64 values `(n, f, o)` and the float64 prediction `(n, o)` they add up to, for bounded batches.
 
-        Errors as of `shap_values`, but for the check.
+        `X` and the errors are those of `shap_values`, but for the check.
         """
         rows = self.model.read_rows(X)
         n = len(rows)

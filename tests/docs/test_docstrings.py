@@ -1,6 +1,7 @@
 """The examples in public docstrings are run, and every public name is in the reference."""
 
 import doctest
+import inspect
 import re
 from pathlib import Path
 
@@ -44,3 +45,37 @@ def test_the_reference_has_every_public_name_once():
 def test_every_public_name_says_what_it_is():
     for name in ferroshap.__all__:
         assert (getattr(ferroshap, name).__doc__ or "").strip(), name
+
+
+def callables():
+    """(name, object) of every public function, class and method but exceptions."""
+    for name in ferroshap.__all__:
+        thing = getattr(ferroshap, name)
+        if isinstance(thing, type) and issubclass(thing, Exception):
+            continue
+        yield pytest.param(thing, id=name)
+        if isinstance(thing, type):
+            for method, function in inspect.getmembers(thing, inspect.isfunction):
+                if not method.startswith("_") or method in {"__call__", "__getitem__"}:
+                    yield pytest.param(function, id=f"{name}.{method}")
+
+
+def names_in(section, doc):
+    """The names that a section of a docstring in numpy's style explains; None without the section."""
+    found = re.search(rf"^{section}\n-+\n(.*?)(?=^\w[^\n]*\n-+\n|\Z)", doc, re.MULTILINE | re.DOTALL)
+    if found is None:
+        return None
+    heads = [line.partition(" : ")[0] for line in found[1].splitlines() if line and not line.startswith(" ")]
+    return {name.strip().lstrip("*") for head in heads for name in head.split(",")}
+
+
+@pytest.mark.parametrize("thing", list(callables()))
+def test_every_parameter_is_explained(thing):
+    if thing is ferroshap.TreeEnsemble:
+        return  # users do not make one: load_model and build_ensemble do
+    doc = inspect.getdoc(thing)
+    parameters = set(inspect.signature(thing).parameters) - {"self"}
+    explained = names_in("Parameters", doc) or names_in("Attributes", doc)
+    if explained is None:  # a line or two, with the parameters in it
+        explained = {name for name in parameters if re.search(rf"`[^`]*\b{name}\b[^`]*`", doc)}
+    assert explained == parameters

@@ -97,7 +97,7 @@ class BatchExplainer:
         return self._rows
 
     def input_columns(self, schema: "pa.Schema") -> InputColumns:
-        """Which columns of a table of this schema are features and which are kept; others are ignored, with one log line.
+        """Which columns of a table of this `schema` are features and which are kept; others are ignored, with one log line.
 
         Raises `FeatureMismatchError` or `DataError` if a feature or a kept column is not there.
         """
@@ -107,12 +107,12 @@ class BatchExplainer:
         return self._matched[1]
 
     def output_columns(self, schema: "pa.Schema") -> OutputColumns:
-        """The names of the result's columns for an input of this schema; raises `OptionError` if two are the same."""
+        """The names of the result's columns for an input of this `schema`; raises `OptionError` if two are the same."""
         features = self.input_columns(schema).names
         return OutputColumns.of(self.keep, features, self.explainer.model.output_names, self.prefix)
 
     def schema(self, schema: "pa.Schema") -> "pa.Schema":
-        """The Arrow schema of the result for an input of this schema."""
+        """The Arrow schema of the result for an input of this `schema`; raises as `input_columns` and `output_columns`."""
         import pyarrow as pa
 
         columns = self.output_columns(schema)

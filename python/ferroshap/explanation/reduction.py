@@ -52,23 +52,23 @@ class Reduction(State):
         )
 
     def mean(self, axis: int | None) -> Self:
-        """The mean over an axis."""
+        """The mean over the axis of number `axis`; None: over all."""
         return self._reduced("mean", np.mean, axis)
 
     def sum(self, axis: int | None = None) -> Self:
-        """The sum over an axis."""
+        """The sum over the axis of number `axis`; None: over all."""
         return self._reduced("sum", np.sum, axis)
 
     def max(self, axis: int | None) -> Self:
-        """The largest value along an axis."""
+        """The largest value along the axis of number `axis`; None: of all."""
         return self._reduced("max", np.max, axis)
 
     def min(self, axis: int | None) -> Self:
-        """The smallest value along an axis."""
+        """The smallest value along the axis of number `axis`; None: of all."""
         return self._reduced("min", np.min, axis)
 
     def percentile(self, q: float, axis: int | None = None) -> Self:
-        """The `q`-th percentile along an axis, 0 ≤ q ≤ 100, between two values by linear interpolation."""
+        """The `q`-th percentile along the axis of number `axis` (None: of all), 0 ≤ q ≤ 100, between two values linearly."""
         if np.ndim(q) or not 0 <= q <= 100:
             raise OptionError(f"q is {q!r}; expected one number from 0 to 100")
         return self._reduced("percentile", lambda values, axis: np.percentile(values, q, axis=axis), axis)
@@ -107,9 +107,10 @@ class Reduction(State):
         return int(axis)
 
     def hclust(self, metric: str = "sqeuclidean", axis: int = 0) -> Array:
-        """The order of rows (axis 0) or features (axis 1) that puts similar ones side by side: positions, intp.
+        """The order of rows (`axis=0`) or features (`axis=1`) that puts similar ones side by side: positions, intp.
 
-        Complete linkage and the optimal order of leaves, as in shap; needs scipy.
+        Similar by `metric`, the name of a distance of scipy. Complete linkage and the optimal order of leaves, as in shap;
+        needs scipy.
         """
         if len(self._axes) != 2:
             raise OptionError(f"hclust orders two axes, not {len(self._axes)}; choose one output first")

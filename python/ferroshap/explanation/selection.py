@@ -18,7 +18,7 @@ class Selection(State):
     def __getitem__(self, item: Any) -> Self:
         """The chosen rows, features and outputs.
 
-        One index an axis, `...` for those in between: a position, a slice, a mask, an array of positions, and for
+        `item` has one index an axis, `...` for those in between: a position, a slice, a mask, an array of positions, and for
         features and outputs a name or a list of names. Every axis is chosen from by itself, so lists on two axes give
         their grid. A single position or name takes its axis away. Another explanation stands for its values.
 

@@ -35,15 +35,31 @@ class Tables(Ranking):
     """
 
     def to_pandas(self, layout: Layout = "wide", top: int | None = None) -> Any:
-        """A `pandas.DataFrame`."""
+        """A `pandas.DataFrame`.
+
+        Parameters
+        ----------
+        layout
+            `"wide"`: a row for each row, in the columns that `BatchExplainer` and the command line write. `"long"`: a row
+            for each value.
+        top
+            Only so many features of each row and output, those with the largest |value|; None: all.
+
+        Raises
+        ------
+        OptionError
+            An argument is not accepted, or two columns would have one name.
+        ImportError
+            pandas is not installed.
+        """
         return _library("pandas", "to_pandas").DataFrame(_columns(self, layout, top))
 
     def to_polars(self, layout: Layout = "wide", top: int | None = None) -> Any:
-        """A `polars.DataFrame`."""
+        """A `polars.DataFrame`, with `layout` and `top` as in `to_pandas`."""
         return _library("polars", "to_polars").DataFrame(_columns(self, layout, top))
 
     def to_arrow(self, layout: Layout = "wide", top: int | None = None) -> Any:
-        """A `pyarrow.Table`."""
+        """A `pyarrow.Table`, with `layout` and `top` as in `to_pandas`."""
         return _library("pyarrow", "to_arrow").table(_columns(self, layout, top))
 
 
