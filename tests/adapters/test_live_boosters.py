@@ -68,6 +68,7 @@ def test_a_missing_value_that_is_no_number_is_refused(missing):
         parse_model(model, missing=missing)
 
 
+@pytest.mark.filterwarnings("ignore:`XGBRF.*is deprecated")  # by XGBoost 3.4
 @pytest.mark.parametrize("kind", [xgb.XGBRFRegressor, xgb.XGBRegressor])
 def test_regressors_of_xgboost_predict_bit_equally(kind, predict):
     model = kind(**XGB).fit(X, y)
@@ -176,15 +177,20 @@ def test_an_open_iteration_range_is_all_iterations(everything):
 @pytest.mark.parametrize("words", [["éa", "b", "c", "a"], ["red", "grün"]])
 def test_category_names_that_xgboost_stores_cut_are_read_as_codes_only(words):
     """Up to 3.3: of éa, b, c, a the file says é, a, b, c; taken by value, a row with `a` would go as `b`."""
-    assert tuple(map(int, xgb.__version__.split(".")[:2])) < (3, 4)
+    cut = tuple(map(int, xgb.__version__.split(".")[:2])) < (3, 4)
     colour = pd.Categorical.from_codes(np.arange(300) % len(words), words)
     table = pd.DataFrame({"x": X[:, 0], "colour": colour})
     model = xgb.XGBRegressor(**XGB, enable_categorical=True).fit(table, y + colour.codes)
     ensemble = load_model(model)
-    with pytest.raises(DataError, match=r"'colour' cannot be read by its values.*beyond ASCII.*3\.4 or later.*codes"):
-        ensemble.predict(table)
-    got = ensemble.predict(np.column_stack([X[:, 0], colour.codes]))
-    np.testing.assert_array_equal(got, model.predict(table, output_margin=True))
+    own = model.predict(table, output_margin=True)
+    if cut:
+        with pytest.raises(
+            DataError, match=r"'colour' cannot be read by its values.*beyond ASCII.*3\.4 or later.*codes"
+        ):
+            ensemble.predict(table)
+    else:
+        np.testing.assert_array_equal(ensemble.predict(table), own)
+    np.testing.assert_array_equal(ensemble.predict(np.column_stack([X[:, 0], colour.codes])), own)
 
 
 def test_an_attribute_that_happens_to_be_called_best_iteration_does_no_harm():
