@@ -194,7 +194,10 @@ REFUSED = {
     "`gblinear`": (linear_booster, "gblinear"),
     "trees with vector leaves as 2.0 to 3.1 store them: no covers": (lambda: REFERENCE / "x20" / "mo.json", "cover"),
     "`linear_tree`": (linear_trees, "linear tree"),
-    "an `init` estimator whose predictions differ from row to row": (with_an_estimator_before, "init="),
+    "an `init` estimator whose predictions differ from row to row, unless `without_init=True`": (
+        with_an_estimator_before,
+        "without_init=True",
+    ),
     "categories that are no texts, numbers or booleans": (with_dates_as_categories, "supported are texts, numbers and"),
 }
 

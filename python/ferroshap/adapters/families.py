@@ -76,7 +76,7 @@ FAMILIES = (
             Sum("classifiers", "decision_function(X)", "log-odds"),
             Sum("loss `exponential`", "decision_function(X)", "margin"),
         ),
-        ("an `init` estimator whose predictions differ from row to row",),
+        ("an `init` estimator whose predictions differ from row to row, unless `without_init=True`",),
     ),
     Family(
         "scikit-learn",
