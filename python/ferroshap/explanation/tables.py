@@ -56,11 +56,15 @@ class Tables(Ranking):
 
     def to_polars(self, layout: Layout = "wide", top: int | None = None) -> Any:
         """A `polars.DataFrame`, with `layout` and `top` as in `to_pandas`."""
-        return _library("polars", "to_polars").DataFrame(_columns(self, layout, top))
+        pl = _library("polars", "to_polars")
+        columns = _columns(self, layout, top)
+        return pl.DataFrame(columns, schema_overrides=dict.fromkeys(_of_texts(columns), pl.String))
 
     def to_arrow(self, layout: Layout = "wide", top: int | None = None) -> Any:
         """A `pyarrow.Table`, with `layout` and `top` as in `to_pandas`."""
-        return _library("pyarrow", "to_arrow").table(_columns(self, layout, top))
+        pa = _library("pyarrow", "to_arrow")
+        columns = _columns(self, layout, top)
+        return pa.table(columns | {name: pa.array(columns[name], pa.string()) for name in _of_texts(columns)})
 
 
 def _library(name: str, method: str) -> Any:
@@ -68,6 +72,10 @@ def _library(name: str, method: str) -> Any:
         return importlib.import_module(name)
     except ImportError as error:
         raise ImportError(f"{method} makes a table of {name}, which is not installed: pip install {name}") from error
+
+
+def _of_texts(columns: Columns) -> list[str]:
+    return [name for name, column in columns.items() if isinstance(column, list)]
 
 
 def _columns(explanation: Ranking, layout: str, top: int | None) -> Columns:
@@ -85,12 +93,13 @@ def _wide(explanation: State, order: Array | None) -> Columns:
     by_output: list[tuple[str, Any]] = []
     if order is None:
         names = value_columns(features, outputs)
-        by_output += zip(names, values.transpose(2, 1, 0).reshape(len(names), -1), strict=True)
+        by_output += zip(names, values.transpose(2, 1, 0).reshape(len(names), len(values)), strict=True)
     else:
         order = _full(explanation, order)
         ranks = [str(rank + 1) for rank in range(order.shape[1])]
-        ranked = np.take_along_axis(values, order, axis=1).transpose(2, 1, 0).reshape(-1, len(values))
-        chosen = order.transpose(2, 1, 0).reshape(-1, len(values))
+        shape = (order.shape[1] * order.shape[2], len(values))
+        ranked = np.take_along_axis(values, order, axis=1).transpose(2, 1, 0).reshape(shape)
+        chosen = order.transpose(2, 1, 0).reshape(shape)
         pairs = zip(
             value_columns(ranks, outputs, "feature_"), value_columns(ranks, outputs), chosen, ranked, strict=True
         )
