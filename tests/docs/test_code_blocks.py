@@ -103,6 +103,12 @@ def test_the_blocks_of_a_page_run_and_print_what_it_shows(page, tmp_path, monkey
             assert same(printed, block.shows), f"line {block.line} prints\n{printed}"
 
 
+def test_the_readme_starts_with_an_example_of_eight_lines_and_its_output():
+    first = next(blocks(ROOT / "README.md"))
+    assert (first.language, len(first.body.splitlines())) == ("python", 8)
+    assert first.shows
+
+
 def test_many_blocks_show_what_they_print():
     assert sum(block.shows is not None for page in PAGES for block in blocks(page) if block.language == "python") >= 15
 
