@@ -224,10 +224,12 @@ class TreeExplainer:
         base = np.tile(self._plan.expected_value, (len(rows), 1))
         shaped = base[:, 0] if one_output else base
         outputs = self._output_names or self.model.output_names
+        data, display_data = shown_rows(rows)
         return Explanation(
             self._shaped(values, rows),
             shaped[0] if rows.one_row else shaped,
-            shown_rows(rows),
+            data,
+            display_data=display_data,
             axes=(*(() if rows.one_row else ("row",)), "feature", *(() if one_output else ("output",))),
             feature_names=self._feature_names or self.model.feature_names or rows.columns,
             output_names=outputs[0] if one_output else outputs,

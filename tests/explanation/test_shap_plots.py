@@ -337,6 +337,20 @@ def test_the_other_plots_of_old(one_output, classes, form, figure, frame):
 OTHER = {"benchmark", "image_to_text", "initjs"}
 
 
+def test_a_missing_category_is_drawn(one_output, frame, form, figure):
+    holed = frame.assign(town=frame["town"].where(frame["age"] > 0))
+    explanation = form(TreeExplainer(one_output[0])(holed))
+    at = int(np.flatnonzero(holed["town"].isna())[0])
+    shap.plots.bar(explanation[at], show=False)
+    assert "nan = town" in texts(figure())
+    plt.close("all")
+    shap.plots.waterfall(explanation[at], show=False)
+    shap.plots.beeswarm(explanation, show=False)
+    shap.plots.scatter(explanation[:, "town"], show=False)
+    assert figure()
+    assert shap.plots.force(explanation).html()
+
+
 def test_every_plot_function_is_called_in_this_file():
     source = inspect.getsource(sys.modules[__name__])
     drawn = {name for name in shap.plots.__all__ if f"shap.plots.{name}(" in source}

@@ -4,8 +4,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from .positions import Chosen, taken
+
+Array = npt.NDArray[Any]
 
 # The axes that each field may have: all of the explanation's that are named here, or none (one number for all rows).
 FIELD_AXES = {
@@ -39,12 +42,17 @@ class Details:
     converged: Any = None
     exact: Any = None
 
+    def arrays(self) -> "list[tuple[str, Array, tuple[str, ...]]]":
+        """The fields that have axes: name, array, and the axes it has where the explanation has them."""
+        given = [(field, getattr(self, field), axes) for field, axes in FIELD_AXES.items()]
+        return [
+            (field, np.asarray(value), axes) for field, value, axes in given if value is not None and np.ndim(value)
+        ]
+
     def take(self, axes: tuple[str, ...], chosen: Chosen) -> "Details":
         """Those of the chosen rows, features and outputs of an explanation that has these axes."""
-        parts = {}
-        for field, possible in FIELD_AXES.items():
-            value = getattr(self, field)
-            if value is not None and np.ndim(value):
-                own = tuple(axis for axis in axes if axis in possible)
-                parts[field] = taken(np.asarray(value), own, chosen)[()]
+        parts = {
+            field: taken(array, tuple(axis for axis in axes if axis in possible), chosen)[()]
+            for field, array, possible in self.arrays()
+        }
         return replace(self, **parts)

@@ -36,7 +36,7 @@ class FrameRows:
 
     @cached_property
     def display(self) -> Any:
-        """What the frame shows, as an array of objects; None if all the columns are numbers."""
+        """What the frame shows, as an array of objects, missing as NaN; None if all the columns are numbers."""
         return self._gathered(self._shown) if any(at in self._codes for at in self._features) else None
 
     def take(self, chosen: Chosen) -> "FrameRows":
@@ -54,7 +54,9 @@ class FrameRows:
 
     def _shown(self, feature: int) -> Array:
         column = np.empty(len(self._rows), dtype=object)
-        column[:] = self._series(feature).to_list()
+        series = self._series(feature)
+        column[:] = series.to_list()
+        column[series.is_null().to_numpy()] = np.nan  # libraries have three ways to say so; plots take this one
         return column
 
     def _series(self, feature: int) -> "nw.Series[Any]":
@@ -87,17 +89,20 @@ class SparseTable:
         return taken(self.data, ("row", "feature"), chosen)
 
 
-def shown_rows(rows: InputRows) -> "FrameRows | SparseTable | Array":
-    """The rows as an explanation shows them, without a row axis if the user gave none."""
+def shown_rows(rows: InputRows) -> "tuple[FrameRows | SparseTable | Array, Array | None]":
+    """`data` and `display_data` of an explanation of these rows, without a row axis if the user gave none."""
     table: Any = rows.table
-    if isinstance(table, np.ndarray):
-        return table[0] if rows.one_row and table.ndim == 2 else table
-    if not isinstance(table, FrameData):
-        return SparseTable(table)
     numbers: Any = rows.values
+    if isinstance(table, np.ndarray):
+        table = table[0] if rows.one_row and table.ndim == 2 else table
+        if table.dtype.kind in "biuf":
+            return table, None
+        return numbers.reshape(table.shape).copy(), table  # categories as objects or texts
+    if not isinstance(table, FrameData):
+        return SparseTable(table), None
     codes = {at: numbers[:, at].copy() for at, series in enumerate(table.series) if not series.dtype.is_numeric()}
     frame = FrameRows(table, codes)
-    return frame.take({"row": 0}) if rows.one_row else frame
+    return frame.take({"row": 0}) if rows.one_row else frame, None
 
 
 def _narrowed(indices: Indices, position: Position | None) -> tuple[Indices, bool]:

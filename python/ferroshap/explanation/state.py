@@ -65,6 +65,9 @@ class State:
         self.algorithm = algorithm
         self.model = model
         self.details = details
+        if details is not None:
+            for field, array, of in details.arrays():
+                self._fitting(f"details.{field}", array, of)
         self.op_history: tuple[Operation, ...] = ()
 
     @property
