@@ -1,5 +1,6 @@
 """The examples in public docstrings are run, and every public name is in the reference."""
 
+import builtins
 import doctest
 import inspect
 import re
@@ -67,6 +68,13 @@ def names_in(section, doc):
         return None
     heads = [line.partition(" : ")[0] for line in found[1].splitlines() if line and not line.startswith(" ")]
     return {name.strip().lstrip("*") for head in heads for name in head.split(",")}
+
+
+@pytest.mark.parametrize("thing", list(callables()))
+def test_what_is_raised_is_an_exception(thing):
+    for name in names_in("Raises", inspect.getdoc(thing)) or ():
+        kind = getattr(ferroshap, name, None) or getattr(builtins, name)
+        assert issubclass(kind, Exception)
 
 
 @pytest.mark.parametrize("thing", list(callables()))
