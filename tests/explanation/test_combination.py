@@ -80,6 +80,7 @@ def test_what_explanations_do_cohorts_do_to_each():
         (cohorts.abs, lambda e: e.abs),
         (cohorts.abs.mean(0), lambda e: e.abs.mean(0)),
         (cohorts.sum(1), lambda e: e.sum(1)),
+        (cohorts.sum(1, {"a": "b"}), lambda e: e.sum(1, grouping={"a": "b"})),
         (cohorts.max(0), lambda e: e.max(0)),
         (cohorts.min(0), lambda e: e.min(0)),
         (cohorts.percentile(40, 0), lambda e: e.percentile(40, 0)),

@@ -137,3 +137,34 @@ def test_hclust_is_shaps_order(axis):
     assert whole[:1].hclust().tolist() == [0]
     with pytest.raises(ValueError, match="hclust orders two axes, not 3"):
         make(ALL).hclust()
+
+
+@pytest.mark.parametrize("axes", [("row", "feature"), ("feature",), ("feature", "output"), ALL])
+def test_groups_of_features_are_summed_and_still_add_up(axes):
+    whole = make(axes)
+    at = axes.index("feature")
+    groups = whole.sum(at, grouping={"c": "outer", "a": "outer"})
+    a, b, c = np.moveaxis(whole.values, at, 0)
+    np.testing.assert_array_equal(np.moveaxis(groups.values, at, 0), [a + c, b])
+    assert groups.feature_names == ("outer", "b")
+    assert groups.data is groups.display_data is groups.details is None
+    np.testing.assert_array_equal(groups.base_values, whole.base_values)
+    same(whole.sum(grouping={"c": "outer", "a": "outer"}), groups)
+    same(whole.sum(at - len(axes), grouping={"c": "outer", "a": "outer"}), groups)
+    joined = whole.sum(grouping={"c": "b"})
+    np.testing.assert_array_equal(np.moveaxis(joined.values, at, 0), [a, b + c])
+    assert joined.feature_names == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("explanation", "axis", "grouping", "message"),
+    [
+        (make(), 0, {"a": "g"}, "axis is 0, but grouping sums features, which are axis 1"),
+        (make(), None, {"x": "g"}, "grouping names 'x', but the features are 'a', 'b', 'c'"),
+        (make(feature_names=None), 1, {"0": "g"}, "grouping needs features with names"),
+        (make(("row",)), None, {"a": "g"}, "grouping needs features with names"),
+    ],
+)
+def test_what_makes_no_groups_is_refused(explanation, axis, grouping, message):
+    with pytest.raises(ValueError, match=message):
+        explanation.sum(axis, grouping)

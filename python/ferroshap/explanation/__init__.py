@@ -8,6 +8,7 @@ Where shap's own `Explanation` gives something that is not right, this one does 
 * `mean`, `max`, … over features or outputs never mix base values up: they go with their rows and outputs, and are None
   where the result adds up to nothing.
 * `flip` reverses the names together with the values; after `argsort` and over a summarised axis there are no names.
+* `sum(grouping=…)` does not add the data of different features up.
 * `hstack` joins names and data as well; explanations of different models or units are refused, as in sums.
 * Cohorts may have labels of any type, and those of `cohorts(n)` are called by the conditions that the tree uses (`<=`).
 * `sample(replace=True)` draws as many rows as asked for.

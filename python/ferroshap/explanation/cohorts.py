@@ -1,6 +1,6 @@
 """Explanations of groups of rows."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,8 +38,8 @@ class Cohorts(dict[str, "Explanation"]):
     def mean(self, axis: int | None) -> "Cohorts":
         return self._each(lambda each: each.mean(axis))
 
-    def sum(self, axis: int | None = None) -> "Cohorts":
-        return self._each(lambda each: each.sum(axis))
+    def sum(self, axis: int | None = None, grouping: Mapping[str, str] | None = None) -> "Cohorts":
+        return self._each(lambda each: each.sum(axis, grouping))
 
     def max(self, axis: int | None) -> "Cohorts":
         return self._each(lambda each: each.max(axis))

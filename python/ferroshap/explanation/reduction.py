@@ -1,12 +1,13 @@
 """Summaries: an axis goes, the rest keeps its meaning."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from ferroshap.errors import OptionError
+from ferroshap.inputs.names import listed
 
 from .operation import Operation
 from .state import POSITIONS, State, axes_of
@@ -55,9 +56,13 @@ class Reduction(State):
         """The mean over the axis of number `axis`; None: over all."""
         return self._reduced("mean", np.mean, axis)
 
-    def sum(self, axis: int | None = None) -> Self:
-        """The sum over the axis of number `axis`; None: over all."""
-        return self._reduced("sum", np.sum, axis)
+    def sum(self, axis: int | None = None, grouping: Mapping[str, str] | None = None) -> Self:
+        """The sum over the axis of number `axis`, None: over all; with `grouping`, of features by group.
+
+        `grouping` has the group of each feature, by name; the others stay alone, or join the group of their name. The
+        result has the groups as features, in the order of their first ones, with the same base values and no data.
+        """
+        return self._reduced("sum", np.sum, axis) if grouping is None else self._grouped(axis, grouping)
 
     def max(self, axis: int | None) -> Self:
         """The largest value along the axis of number `axis`; None: of all."""
@@ -89,6 +94,29 @@ class Reduction(State):
             display_data=None if shown else self._display,
             feature_names=None if "feature" in gone else self._feature_names,
             output_names=None if "output" in gone else self._output_names,
+            details=None,
+        )
+
+    def _grouped(self, axis: int | None, grouping: Mapping[str, str]) -> Self:
+        names = self._feature_names
+        if "feature" not in self._axes or not isinstance(names, tuple):
+            raise OptionError("grouping needs features with names; this explanation has none")
+        at = self._axes.index("feature")
+        if axis is not None and self._axis_number(axis) % len(self._axes) != at:
+            raise OptionError(f"axis is {axis!r}, but grouping sums features, which are axis {at}")
+        unknown = [name for name in grouping if name not in names]
+        if unknown:
+            raise OptionError(f"grouping names {listed(unknown)}, but the features are {listed(names)}")
+        members: dict[str, list[int]] = {}
+        for position, name in enumerate(names):
+            members.setdefault(grouping.get(name, name), []).append(position)
+        sums = [self._values.take(positions, axis=at).sum(axis=at) for positions in members.values()]
+        return self._with(
+            np.stack(sums, axis=at),
+            Operation("sum", self.shape),
+            data=None,
+            display_data=None,
+            feature_names=tuple(members),
             details=None,
         )
 
