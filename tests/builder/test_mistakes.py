@@ -64,6 +64,8 @@ MISTAKES = {
         {"categories": {0: [1 << 24]}},
         "node 0: categories are [16777216], expected whole numbers",
     ),
+    "categories that are none": ({"categories": {0: None}}, "node 0: categories are None, expected whole numbers"),
+    "masked entries": ({"value": np.ma.masked_equal([0.0, 1, 3], 1.0)}, "value has masked entries, expected a number"),
     "categories that are texts": (
         {"categories": {0: ["red"]}},
         "node 0: categories are ['red'], expected whole numbers",
@@ -108,6 +110,10 @@ def test_trees_that_do_not_go_together_are_refused(stump, second, says):
         ({"n_features": True}, "n_features is True; expected a whole number"),
         ({"feature_names": ["a"]}, "feature_names has 1 names; expected 2, as n_features says"),
         ({"feature_names": "ab"}, "feature_names is 'ab'; expected a list of names"),
+        ({"feature_names": 2}, "feature_names is 2; expected a list of names"),
+        ({"feature_names": {"b", "a"}}, "feature_names is {"),
+        ({"source": None}, "source is None; expected a text"),
+        ({"base": 1j}, "base is 1j; expected a finite number"),
         ({"feature_names": ["a", "a"]}, "feature_names has 'a' more than once"),
         ({"output_names": []}, "output_names is []; expected a list of names"),
         ({"base": [1.0, 2.0], "output_names": ["a"]}, "tree 0: output is None, expected one of 0 to 1"),
@@ -145,3 +151,38 @@ def test_trees_that_are_none_are_refused():
         build_ensemble([{"left": [-1]}], n_features=1)
     with pytest.raises(TypeError, match="threshhold"):
         Tree(left=[-1], right=[-1], feature=[0], threshhold=[0], value=[0])
+
+
+JUNK = [
+    None, True, -1, 2**31, 2**70, 1.5, np.nan, "x", b"x", [], {}, object(), [1, 2, 3], [None] * 3, ["a"] * 3, [[1, 2], [3], [4]],
+    [2**70, 0, 0], [np.inf, -1, -1], np.zeros((3, 2)), np.zeros((3, 0)), np.zeros(3, complex), np.zeros(3, "M8[s]"), np.array(3), np.float16([1, 2, 3]),
+    np.zeros(3, np.longdouble), np.array([2**63, 0, 0], np.uint64), {0: 5}, {0: [[1]]}, {"a": [1]}, {0: [2**70]}, {True: [1]},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "field", ["left", "right", "feature", "threshold", "value", "cover", "default_left", "output", "categories"]
+)
+def test_whatever_stands_in_a_field_it_is_accepted_or_a_model_error(stump, field):
+    said = []
+    for junk in JUNK:
+        try:
+            build_ensemble([stump(**{field: junk})], n_features=2).predict([[0.0, 0.0]])
+        except ModelError as error:
+            said.append(str(error))
+    assert len(said) >= 20
+    assert all(text.startswith("tree 0") and len(text) < 200 for text in said)
+
+
+@pytest.mark.parametrize(
+    "option", ["base", "n_features", "feature_names", "output_names", "output_space", "comparison", "average"]
+)
+def test_whatever_an_option_is_it_is_accepted_or_named(stump, option):
+    said = []
+    for junk in JUNK:
+        try:
+            build_ensemble([stump()], **{"n_features": 2, option: junk})
+        except (OptionError, ModelError) as error:
+            said.append(str(error))
+    assert len(said) >= 20
+    assert all(option in text or "output is None" in text for text in said)

@@ -37,6 +37,8 @@ def parse_custom(
     """The trees of `build_ensemble` (each with the fields of `Tree`) and its options, which are described there."""
     if not trees:
         raise OptionError("trees is empty; expected at least one Tree")
+    if not isinstance(source, str) or not source:
+        raise OptionError(f"source is {source!r}; expected a text")
     strict = text_among("comparison", comparison, ("<=", "<")) == "<"
     rounded = text_among("input_dtype", input_dtype, ("float64", "float32")) == "float32"
     n_features, feature_names = columns_of(n_features, feature_names)
@@ -85,7 +87,7 @@ def parse_custom(
     )
     info = ModelInfo(
         family="custom",
-        source=str(source),
+        source=source,
         objective=None,
         output_space=text_among("output_space", output_space, SPACES),
         output_names=outputs.names,
@@ -146,6 +148,8 @@ def _array(index: int, field: str, value: Any, dimensions: tuple[int, ...], leng
     if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
         found = array.dtype if isinstance(value, np.ndarray) else brief(value)
         raise ModelError(f"tree {index}: {field} is {found}, expected an array of numbers")
+    if np.ma.is_masked(value):
+        raise ModelError(f"tree {index}: {field} has masked entries, expected a number in each")
     if array.ndim not in dimensions:
         expected = " or ".join("(nodes)" if d == 1 else "(nodes, outputs)" for d in dimensions)
         raise ModelError(f"tree {index}: {field} has shape {array.shape}, expected {expected}")
@@ -164,7 +168,8 @@ def _whole(
         part = _array(index, field, getattr(tree, field), (1,), int(sizes[index]))
         if read is not None:
             part = np.where(read[starts[index] : starts[index + 1]], part, 0)
-        good = (part > -(2**31)) & (part < 2**31)  # neither does NaN
+        part = part.astype(np.float64) if part.dtype.kind == "f" else part
+        good = (part > -(2**31)) & (part < 2**31)  # which NaN is not
         if part.dtype.kind == "f":
             good &= np.trunc(part) == part
         if not good.all():

@@ -1,7 +1,8 @@
 """What `build_ensemble` is told about the inputs and outputs of a custom ensemble, beside its trees."""
 
+import reprlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,12 +80,13 @@ def _output_of(index: int, tree: Any, width: int) -> int:
 
 def _base(base: Any) -> NDArray[np.float64]:
     try:
-        start = np.asarray(base, np.float64)
+        start = np.asarray(base)
+        number = start.astype(np.float64) if start.dtype.kind in "iuf" else np.empty(0)
     except (TypeError, ValueError):
-        start = np.empty((0, 0))
-    if start.ndim > 1 or not start.size or not np.isfinite(start).all():
-        raise OptionError(f"base is {base!r}; expected a finite number, or one an output")
-    return start
+        number = np.empty(0)
+    if number.ndim > 1 or not number.size or not np.isfinite(number).all():
+        raise OptionError(f"base is {reprlib.repr(base)}; expected a finite number, or one an output")
+    return number
 
 
 def _divisor(average: Any, chosen: list[int], n_groups: int) -> int:
@@ -106,7 +108,10 @@ def _is_whole(value: Any) -> bool:
 
 
 def _names(field: str, names: Any) -> tuple[str, ...]:
-    known = () if isinstance(names, str) else tuple(map(str, names))
+    try:  # a set has no order, and the keys of a mapping are rarely meant
+        known = () if isinstance(names, str | bytes | set | frozenset | Mapping) else tuple(map(str, names))
+    except TypeError:
+        known = ()
     if not known:
         raise OptionError(f"{field} is {names!r}; expected a list of names")
     twice = next((name for name, count in Counter(known).items() if count > 1), None)

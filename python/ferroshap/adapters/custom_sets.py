@@ -38,7 +38,10 @@ def category_sets(trees: Sequence[Any], sizes: NDArray[np.int64], inner: NDArray
 
 
 def _bits(index: int, node: int, codes: Any) -> NDArray[np.uint32]:
-    listed = np.asarray(codes if isinstance(codes, np.ndarray) else list(codes))
+    try:
+        listed = np.asarray(list(codes))
+    except (TypeError, ValueError):
+        listed = np.zeros((1, 1))
     if listed.size == 0:
         return np.zeros(0, np.uint32)
     if listed.dtype.kind not in "iu" or listed.ndim != 1 or listed.min() < 0 or listed.max() >= CATEGORIES:
