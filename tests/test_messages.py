@@ -58,6 +58,17 @@ def test_xgboost_documents(change, says):
         load_model(xgboost_file(change))
 
 
+def test_a_small_file_that_asks_for_much_memory():
+    document = json.loads((REFERENCE / "x34" / "mo.json").read_text())
+    document["learner"]["learner_model_param"] |= {"num_target": "60000", "base_score": "0"}
+    for tree in document["learner"]["gradient_booster"]["model"]["trees"]:
+        tree["tree_param"]["size_leaf_vector"] = "60000"
+    with pytest.raises(
+        ModelError, match=r"leaf_weights: 147 nodes of 60000 outputs need 70560000 bytes, expected at most"
+    ):
+        load_model(json.dumps(document).encode())
+
+
 @pytest.mark.parametrize(
     ("best", "says"),
     [
