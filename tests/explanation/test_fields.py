@@ -138,6 +138,22 @@ def test_to_shap_has_every_field(axes):
 
 
 @pytest.mark.filterwarnings("ignore::Warning")
+@pytest.mark.parametrize("output_names", [("no", "yes", "maybe"), None])
+def test_to_shap_of_one_row_keeps_its_outputs_with_and_without_names(output_names):
+    square = Explanation(
+        np.arange(9.0).reshape(3, 3), [0, 1, 2], [7, 8, 9], axes=("feature", "output"), feature_names=("a", "b", "c"),
+        output_names=output_names, output_space="margin", algorithm="any",
+    )  # fmt: skip
+    made = square.to_shap()
+    name = "yes" if output_names else "Output 1"
+    assert made.output_dims == (1,)
+    assert made.feature_names == ["a", "b", "c"]
+    assert made[:, name].values.tolist() == [1, 4, 7]
+    assert made[:, name].base_values == 1
+    assert square[0, 0].to_shap().values == 0
+
+
+@pytest.mark.filterwarnings("ignore::Warning")
 def test_what_is_chosen_from_shaps_is_what_is_chosen_here():
     import shap
 

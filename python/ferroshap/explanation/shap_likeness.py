@@ -25,7 +25,8 @@ class ShapLikeness(State):
     def to_shap(self) -> Any:
         """A `shap.Explanation` with the same values, base values, data and names; its arrays are these, not copies.
 
-        Raises `ImportError` if shap is not installed.
+        Choose rows and features here, not there: shap loses names in some of its choices. Raises `ImportError` if shap is
+        not installed.
         """
         try:
             import shap  # type: ignore[import-untyped]
@@ -33,13 +34,15 @@ class ShapLikeness(State):
             raise ImportError(
                 "to_shap makes a shap.Explanation, and shap is not installed: pip install shap"
             ) from error
-        features, outputs = self._feature_names, self._output_names
+        names, outputs = self._feature_names, self._output_names
+        if "output" in self._axes:  # shap finds this axis by its names
+            outputs = outputs or tuple(f"Output {at}" for at in range(self._length("output")))
         made = shap.Explanation(
             self.values,
             base_values=self.base_values,
             data=self.data,
             display_data=self.display_data,
-            feature_names=list(features) if isinstance(features, tuple) else features,
+            feature_names=list(names) if isinstance(names, tuple) else names,
             output_names=list(outputs) if isinstance(outputs, tuple) else None,
             error_std=None if self.details is None else self.details.standard_errors,
         )

@@ -171,4 +171,8 @@ def _numbers_or_texts(column: Array) -> Any:
 
 
 def _texts(column: Array) -> list[str | None]:
-    return [None if value is None or value != value else str(value) for value in column.tolist()]  # noqa: PLR0124  (NaN)
+    return [None if _is_missing(value) else str(value) for value in column.tolist()]
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or (isinstance(value, (float, np.floating)) and bool(np.isnan(value)))
