@@ -1,5 +1,6 @@
 """`Explainer`: from a model to the explainer that fits it, with the arguments of `shap.Explainer`."""
 
+import inspect
 from abc import ABC
 from collections.abc import Sequence
 from typing import Any
@@ -91,12 +92,21 @@ def _refuse_functions(model: Any) -> None:
     """No tree model can be called, but its `predict` can, which is what is passed where any function is explained."""
     if not callable(model) or isinstance(model, type):
         return
-    owner = getattr(model, "__self__", None)
-    instead = "a tree model" if owner is None else f"the {type(owner).__name__} itself"
+    name = getattr(model, "__name__", type(model).__qualname__)
     raise UnsupportedModelError(
-        f"{getattr(model, '__name__', type(model).__qualname__)} is a function; Kernel SHAP, which explains any, is not "
-        f"supported yet: pass {instead}"
+        f"{name} is a function; Kernel SHAP, which explains any, is not supported yet: pass {_tree_model_of(model)}"
     )
+
+
+def _tree_model_of(function: Any) -> str:
+    from .adapters.detect import adapter_of
+
+    owner = function.__self__ if inspect.ismethod(function) else None
+    try:
+        adapter_of(owner)
+    except UnsupportedModelError:
+        return "a tree model"
+    return f"the {type(owner).__name__} itself"
 
 
 def _check_choice(masker: Any, link: Any, algorithm: Any, seed: Any) -> None:
@@ -110,12 +120,11 @@ def _check_choice(masker: Any, link: Any, algorithm: Any, seed: Any) -> None:
             f"link={getattr(link, '__name__', link)!r} is not supported; leave it out: values are in the unit of the "
             "model's raw output (output_space of the Explanation)"
         )
-    if algorithm in OTHER_ALGORITHMS:
+    if algorithm not in ("auto", "tree"):
+        why = OTHER_ALGORITHMS.get(str(algorithm))
         raise OptionError(
-            f"algorithm={algorithm!r} is not supported: {OTHER_ALGORITHMS[algorithm]}; expected 'auto' or 'tree'"
+            f"algorithm is {algorithm!r}{f', which is not supported: {why}' if why else ''}; expected 'auto' or 'tree'"
         )
-    if algorithm not in {"auto", "tree"}:
-        raise OptionError(f"algorithm is {algorithm!r}; expected 'auto' or 'tree'")
     if seed is not None:
         whole_number("seed", seed, at_least=0)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import shap
 from ferroshap import OptionError, UnsupportedModelError
+from sklearn.linear_model import LinearRegression
 
 ROWS = 40
 # shap computes in float64, but reads XGBoost's leaves and the rows as float32.
@@ -114,9 +115,10 @@ REFUSED = [
     ),
     ({"link": shap.links.logit}, OptionError, "link='logit' is not supported; leave it out"),
     ({"link": "logit"}, OptionError, "link='logit' is not supported; leave it out"),
-    ({"algorithm": "permutation"}, OptionError, "'permutation' is not supported: .* expected 'auto' or 'tree'"),
-    ({"algorithm": "linear"}, OptionError, "'linear' is not supported: it is for models that are no trees"),
+    ({"algorithm": "permutation"}, OptionError, "'permutation', which is not supported: .* expected 'auto' or 'tree'"),
+    ({"algorithm": "linear"}, OptionError, "'linear', which is not supported: it is for models that are no trees"),
     ({"algorithm": "quick"}, OptionError, "algorithm is 'quick'; expected 'auto' or 'tree'"),
+    ({"algorithm": ["tree"]}, OptionError, r"algorithm is \['tree'\]; expected 'auto' or 'tree'"),
     ({"seed": "now"}, OptionError, "seed is 'now'; expected a whole number"),
     ({"output_names": ["a"]}, OptionError, "output_names has 1 name, but the model has 3 outputs"),
     (
@@ -148,6 +150,11 @@ def test_functions_are_refused_with_what_to_pass_instead(models):
         UnsupportedModelError, match=r"<lambda> is a function; Kernel SHAP.*not supported yet: pass a tree"
     ):
         ferroshap.Explainer(lambda rows: rows, models.X)
+    for function in (np.linalg.norm, np.sum, len, LinearRegression().predict):  # none of a tree model
+        with pytest.raises(
+            UnsupportedModelError, match=r"is a function; Kernel SHAP.*not supported yet: pass a tree model$"
+        ):
+            ferroshap.Explainer(function)
     with pytest.raises(UnsupportedModelError, match="RandomForestClassifier is a class: pass a fitted object"):
         ferroshap.Explainer(type(forest))
     with pytest.raises(UnsupportedModelError, match="NoneType"):
