@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from ferroshap import Explanation
 from ferroshap.explanation import Cohorts
 from made import ALL, make, numbers, same
 
@@ -71,7 +72,8 @@ def test_a_cohort_is_the_rows_of_one_label(labels):
 
 
 def test_labels_that_are_numbers_stay_in_order():
-    assert list(make().cohorts([10, 9, 100, 10, 9])) == ["9", "10", "100"]
+    assert list(make().cohorts([1000, 9, -5, 0.5, 9])) == ["-5.0", "0.5", "9.0", "1000.0"]
+    assert list(make().cohorts(["b", "a", "d", "c", "e"])) == list("abcde")
 
 
 def test_what_explanations_do_cohorts_do_to_each():
@@ -179,6 +181,8 @@ def test_top_has_the_largest_of_each_row_and_output(axes, k):
 
 
 def test_of_equal_sizes_the_first_feature_is_first():
+    tied = Explanation(np.tile([1.0, -1.0, 2.0], 40), axes=("feature",), output_space="margin", algorithm="any")
+    assert tied.top(40).positions.tolist() == list(range(2, 120, 3))
     one = make(("feature",), data=None, display_data=None)
     one.values = np.array([1.0, -2.0, 2.0])
     assert one.top(2).positions.tolist() == [1, 2]

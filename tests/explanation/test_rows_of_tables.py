@@ -57,7 +57,7 @@ def plain(array):
 
 @pytest.mark.parametrize("door", DOORS)
 @pytest.mark.parametrize(
-    "rows", [slice(None), slice(3, 9), slice(None, None, -2), [5, 0, 5], np.arange(N) % 3 == 0, 14]
+    "rows", [slice(None), slice(3, 9), slice(None, None, -2), [5, 0, 5], np.arange(N) % 3 == 0, 14, -1]
 )
 def test_rows_and_features_of_a_frame_follow_what_is_chosen(explainer, door, rows):
     whole = explainer(DOORS[door](FRAME))

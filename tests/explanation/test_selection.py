@@ -125,7 +125,9 @@ def test_features_without_names_are_called_by_their_positions_once_some_are_chos
     assert whole[1:3].feature_names is None
     assert whole[:, :].feature_names is None
     assert whole[:, [2, 0]].feature_names == ("2", "0")
+    assert whole[:, [1, 2, 0]].feature_names == ("1", "2", "0")
     assert whole[:, 1].feature_names == "1"
+    assert whole[:, -1].feature_names == "2"
     assert whole[:, [2, 0]][:, "0"].feature_names == "0"
     with pytest.raises(IndexError, match="'a': the features have no names here; choose them by position"):
         whole[:, "a"]
