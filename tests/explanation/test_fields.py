@@ -154,6 +154,17 @@ def test_to_shap_of_one_row_keeps_its_outputs_with_and_without_names(output_name
 
 
 @pytest.mark.filterwarnings("ignore::Warning")
+def test_every_public_name_of_shaps_is_there():
+    import shap
+
+    theirs = shap.Explanation(np.zeros((2, 2)), np.zeros(2))
+    assert {name for name in dir(theirs) if not name.startswith("_")} - {*dir(make())} == set()
+    np.testing.assert_array_equal(make().error_std, make().details.standard_errors)
+    assert make(details=None).error_std is None
+    assert {"to_pandas", "top", "details", "axes", "output_space"} < {*dir(make())}
+
+
+@pytest.mark.filterwarnings("ignore::Warning")
 def test_what_is_chosen_from_shaps_is_what_is_chosen_here():
     import shap
 

@@ -92,7 +92,7 @@ def test_a_chain_reads_as_in_shap():
 def test_what_is_no_single_number_is_not_made_one():
     with pytest.raises(TypeError, match=r"axes \(row, feature\) is not a single number"):
         float(make())
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="a value in units of margin is no position"):
         [1, 2, 3][make()[0, 0]]
 
 

@@ -237,7 +237,7 @@ def test_heatmap(one_output, form, figure, order):
 
 def test_an_order_by_values_is_refused_by_the_plots_where_it_would_be_taken_for_positions(one_output):
     sizes = one_output[1].abs.max(0)
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=r"units of margin is no position; an order is `….argsort` .*to_shap"):
         shap.plots.beeswarm(one_output[1], order=sizes, show=False)
     with pytest.raises(IndexError):
         shap.plots.heatmap(one_output[1], instance_order=one_output[1].sum(1), show=False)

@@ -12,6 +12,8 @@ Where shap's own `Explanation` gives something that is not right, this one does 
 * `hstack` joins names and data as well; explanations of different models or units are refused, as in sums.
 * Cohorts may have labels of any type, and those of `cohorts(n)` are called by the conditions that the tree uses (`<=`).
 * `sample(replace=True)` draws as many rows as asked for.
+* shap's plots take an order by an explanation of ours as `explanation.abs.max(0).argsort.flip`, or by
+  `explanation.abs.max(0).to_shap()`; as it is, they refuse it.
 * Without names of outputs there are none: "Output 0" is nobody's name. With one output, `output_names` is its name.
 """
 

@@ -38,7 +38,13 @@ class Arithmetic(State):
         return float(self._single())
 
     def __index__(self) -> int:
-        return operator.index(self._single())  # of positions: TypeError for numbers with a fraction
+        value = self._single()
+        if value.dtype.kind not in "iu":
+            raise TypeError(
+                f"a value in units of {self.output_space} is no position; an order is `….argsort` or `….argsort.flip`, and "
+                "for shap's plots `shap.Explanation.abs.mean(0)` or `….to_shap()` too"
+            )
+        return int(value)
 
     def _single(self) -> Any:
         if self._axes:

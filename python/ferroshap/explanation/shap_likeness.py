@@ -9,13 +9,22 @@ from .state import State
 class ShapLikeness(State):
     """Answers what shap's plots ask: by name, and by `isinstance` while shap is imported."""
 
-    # Fields of a shap.Explanation that do not exist here.
-    clustering = hierarchical_values = lower_bounds = upper_bounds = None
+    # Fields of a shap.Explanation that only shap's other explainers fill.
+    clustering = hierarchical_values = main_effects = lower_bounds = upper_bounds = None
+    instance_names = output_indexes = compute_time = None
+
+    @property
+    def error_std(self) -> Any:
+        """The standard errors of estimated values, None for exact ones: shap's name of `details.standard_errors`."""
+        return None if self.details is None else self.details.standard_errors
 
     @property  # type: ignore[misc]
     def __class__(self) -> type:
         # `isinstance` asks this when the type itself does not answer. shap is not imported for it, and may be half done.
         return getattr(sys.modules.get("shap"), "Explanation", None) or type(self)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*dir(type(self)), *vars(self)})  # what there is here, not in the class that `__class__` names
 
     @property
     def output_dims(self) -> tuple[int, ...]:
@@ -44,7 +53,7 @@ class ShapLikeness(State):
             display_data=self.display_data,
             feature_names=list(names) if isinstance(names, tuple) else names,
             output_names=list(outputs) if isinstance(outputs, tuple) else None,
-            error_std=None if self.details is None else self.details.standard_errors,
+            error_std=self.error_std,
         )
         made.op_history = list(self.op_history)
         return made
