@@ -1,22 +1,21 @@
 """Explanations of groups of rows."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from ferroshap.errors import OptionError
 
+from .state import State
 from .top import feature_labels
 
-if TYPE_CHECKING:
-    from .core import Explanation
-
 Array = npt.NDArray[Any]
+Explained = TypeVar("Explained", bound=State)  # an Explanation: its class stands above this module
 
 
-class Cohorts(dict[str, "Explanation"]):
+class Cohorts(dict[str, Explained]):
     """Explanations by the name of their group, a dict; what explanations do, it does to each.
 
     `cohorts["young"]` is one explanation, `cohorts[:, "age"]` the same choice in each. `abs`, `mean(axis)` and the other
@@ -24,7 +23,7 @@ class Cohorts(dict[str, "Explanation"]):
     """
 
     @property
-    def cohorts(self) -> "dict[str, Explanation]":
+    def cohorts(self) -> dict[str, Explained]:
         """The explanations as a plain dict."""
         return dict(self)
 
@@ -32,35 +31,35 @@ class Cohorts(dict[str, "Explanation"]):
         return super().__getitem__(item) if isinstance(item, str) else self._each(lambda each: each[item])
 
     @property
-    def abs(self) -> "Cohorts":
+    def abs(self) -> "Cohorts[Explained]":
         return self._each(lambda each: each.abs)
 
-    def mean(self, axis: int | None) -> "Cohorts":
+    def mean(self, axis: int | None) -> "Cohorts[Explained]":
         return self._each(lambda each: each.mean(axis))
 
-    def sum(self, axis: int | None = None, grouping: Mapping[str, str] | None = None) -> "Cohorts":
+    def sum(self, axis: int | None = None, grouping: Mapping[str, str] | None = None) -> "Cohorts[Explained]":
         return self._each(lambda each: each.sum(axis, grouping))
 
-    def max(self, axis: int | None) -> "Cohorts":
+    def max(self, axis: int | None) -> "Cohorts[Explained]":
         return self._each(lambda each: each.max(axis))
 
-    def min(self, axis: int | None) -> "Cohorts":
+    def min(self, axis: int | None) -> "Cohorts[Explained]":
         return self._each(lambda each: each.min(axis))
 
-    def percentile(self, q: float, axis: int | None = None) -> "Cohorts":
+    def percentile(self, q: float, axis: int | None = None) -> "Cohorts[Explained]":
         return self._each(lambda each: each.percentile(q, axis))
 
-    def sample(self, max_samples: int, replace: bool = False, random_state: int = 0) -> "Cohorts":
+    def sample(self, max_samples: int, replace: bool = False, random_state: int = 0) -> "Cohorts[Explained]":
         return self._each(lambda each: each.sample(max_samples, replace, random_state))
 
-    def _each(self, change: "Callable[[Explanation], Explanation]") -> "Cohorts":
+    def _each(self, change: Callable[[Any], Any]) -> "Cohorts[Explained]":
         return Cohorts({name: change(explanation) for name, explanation in self.items()})
 
     def __repr__(self) -> str:
         return f"Cohorts({', '.join(f'{name!r}: {explanation.shape}' for name, explanation in self.items())})"
 
 
-def by_labels(explanation: "Explanation", labels: Iterable[Any]) -> Cohorts:
+def by_labels(explanation: Any, labels: Iterable[Any]) -> Cohorts[Any]:
     """A cohort for each different label, in the order of the labels: `labels` has one for each row."""
     given = np.asarray(labels)
     n = len(explanation)
@@ -71,7 +70,7 @@ def by_labels(explanation: "Explanation", labels: Iterable[Any]) -> Cohorts:
     return Cohorts({str(label): explanation[names == str(label)] for label in sorted(in_order)})
 
 
-def by_tree(explanation: "Explanation", n: int) -> Cohorts:
+def by_tree(explanation: Any, n: int) -> Cohorts[Any]:
     """At most `n` cohorts with similar SHAP values: the leaves of a decision tree that explains those by the data."""
     try:
         from sklearn.tree import DecisionTreeRegressor

@@ -1,7 +1,7 @@
 """Explanations side by side, and split into groups."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -11,9 +11,6 @@ from ferroshap.options import whole_number
 from .cohorts import Cohorts, by_labels, by_tree
 from .operation import Operation
 from .state import State, axes_of, length
-
-if TYPE_CHECKING:
-    from .core import Explanation
 
 
 class Combination(State):
@@ -44,7 +41,7 @@ class Combination(State):
             details=None,
         )
 
-    def cohorts(self: "Explanation", cohorts: "int | Iterable[Any]") -> Cohorts:  # type: ignore[misc]
+    def cohorts(self, cohorts: "int | Iterable[Any]") -> Cohorts[Self]:
         """Explanations of groups of rows, by name.
 
         Parameters
