@@ -26,7 +26,7 @@ export UV_LINK_MODE := copy
 SYNC = $(UV) sync --quiet --locked --inexact --no-default-groups --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" --extra cli
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python lint deny fmt docs bench conformance fuzz wheel lock clean \
+.PHONY: help demo test test-rust test-python test-matrix lint deny fmt docs bench conformance fuzz wheel lock clean \
   preflight dist sync-demo sync-dev sync-docs
 
 help: ## list the targets
@@ -89,6 +89,9 @@ wheel: dist ## build the abi3 wheel (any Linux with glibc >= 2.17) and the sdist
 	$(UV) tool run --quiet abi3audit==$(ABI3AUDIT_VERSION) --strict dist/*.whl
 	$(UV) tool run --quiet twine==$(TWINE_VERSION) --no-color check --strict dist/*
 	$(PYTHON) scripts/check_dist.py
+
+test-matrix: dist ## run the tests from the wheel on CPython 3.11 to 3.13 and with the oldest libraries: tests/matrix.toml
+	$(PYTHON) scripts/test_matrix.py $(ENVIRONMENTS)
 
 lock: $(UV) ## resolve the Python packages again into uv.lock
 	$(UV) lock --upgrade
