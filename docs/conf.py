@@ -1,6 +1,8 @@
 """How the documentation is built: `make docs`, without the network, every warning an error."""
 
 import re
+import sys
+from typing import TypeVar
 
 import ferroshap
 from docutils import nodes, utils
@@ -31,8 +33,16 @@ napoleon_use_ivar = True
 default_role = "code-or-link"
 nitpick_ignore_regex = [
     ("py:obj", ".*"),
-    ("py:class", r"ferroshap\.background\.Table"),  # a type variable
     ("py:class", r"(?!ferroshap\.).*"),  # types said in words, and other projects: an inventory would need the network
+]
+
+# Type variables are no classes that a page could have.
+nitpick_ignore = [
+    ("py:class", f"{name}.{variable}")
+    for name, module in list(sys.modules.items())
+    if name.partition(".")[0] == "ferroshap"
+    for variable, value in vars(module).items()
+    if isinstance(value, TypeVar)
 ]
 
 html_theme = "furo"
