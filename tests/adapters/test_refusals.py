@@ -61,7 +61,7 @@ def test_anything_else_is_named(model, says):
 
 def test_a_linear_booster_is_refused_by_name():
     x = np.arange(20.0).reshape(10, 2)
-    booster = xgb.train({"booster": "gblinear", "nthread": 1}, xgb.DMatrix(x, x[:, 0]), 2)
+    booster = xgb.train({"booster": "gblinear", "nthread": 1, "verbosity": 0}, xgb.DMatrix(x, x[:, 0]), 2)
     for source in (booster, bytes(booster.save_raw("json"))):
         with pytest.raises(UnsupportedModelError, match="gblinear"):
             parse_model(source)

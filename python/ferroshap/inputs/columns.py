@@ -37,7 +37,10 @@ def numbers(series: "nw.Series[Any]", name: str) -> Column:
     if isinstance(dtype, nw.Boolean):
         return series.cast(nw.Float32()).to_numpy()
     if dtype.is_float() or (dtype.is_integer() and not isinstance(dtype, (nw.Int128, nw.UInt128))):
-        return series.to_numpy()
+        column: Column = series.to_numpy()
+        if column.dtype.kind == "O":  # pandas before 2.2, an Arrow column of floats with nulls
+            column = nw.to_native(series).to_numpy(dtype=np.float64, na_value=np.nan)
+        return column
     if isinstance(dtype, nw.Unknown) and series.null_count() == len(series):  # Arrow's and polars' type for "no value"
         return np.full(len(series), np.nan, dtype=np.float32)
     raise DataError(
