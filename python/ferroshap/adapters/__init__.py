@@ -7,6 +7,7 @@ from typing import Any
 from ferroshap import _native
 
 from .arrays import EnsembleArrays
+from .catboost_document import parse_catboost
 from .detect import adapter_of
 from .info import ModelInfo, ParsedModel
 from .lightgbm_document import parse_lightgbm
@@ -66,6 +67,9 @@ def _parse_bytes(data: bytes, iteration_range: Any, missing: Any) -> ParsedModel
     if form == "lightgbm-text":
         refuse_missing(missing, "LightGBM")
         return parse_lightgbm(document, iteration_range=iteration_range)
+    if form == "catboost-json":
+        refuse_missing(missing, "CatBoost")
+        return parse_catboost(document, "JSON", iteration_range=iteration_range)
     return parse_xgboost(
         document,
         len(data),

@@ -11,7 +11,7 @@ ZERO_IS_MISSING = 2
 OUT_OF_SET_LEFT = 4
 NEGATIVE_LEFT = 8
 
-Accumulation = Literal["f32-from-base", "f32-from-zero-then-base", "f64-from-base", "f64-mean"]
+Accumulation = Literal["f32-from-base", "f32-from-zero-then-base", "f64-from-base", "f64-from-zero-then-base", "f64-mean"]
 
 
 @dataclass(frozen=True)

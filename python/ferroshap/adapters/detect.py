@@ -7,7 +7,7 @@ from typing import Any
 
 from ferroshap.errors import UnsupportedModelError
 
-from . import live_boosters, sklearn_boosting, sklearn_estimators, sklearn_hist_boosting
+from . import live_boosters, live_catboost, sklearn_boosting, sklearn_estimators, sklearn_hist_boosting
 from .families import classes_of_libraries
 from .info import ParsedModel
 
@@ -19,6 +19,7 @@ ADAPTERS: tuple[tuple[str, str, Adapter], ...] = (
     ("xgboost", "XGBModel", live_boosters.parse_xgboost_wrapper),
     ("lightgbm", "Booster", live_boosters.parse_lightgbm_booster),
     ("lightgbm", "LGBMModel", live_boosters.parse_lightgbm_wrapper),
+    ("catboost", "CatBoost", live_catboost.parse_catboost_model),
     ("sklearn.tree", "DecisionTreeRegressor", sklearn_estimators.parse_tree),
     ("sklearn.tree", "DecisionTreeClassifier", sklearn_estimators.parse_tree),
     ("sklearn.ensemble", "RandomForestRegressor", sklearn_estimators.parse_forest),
@@ -37,7 +38,6 @@ NOT_YET: tuple[tuple[str, str], ...] = (
     ("sklearn.ensemble", "BaggingRegressor"),
     ("sklearn.ensemble", "BaggingClassifier"),
     ("sklearn.ensemble", "AdaBoostClassifier"),
-    ("catboost", "CatBoost"),
 )
 
 # Containers: (library, class, what to pass instead).

@@ -33,7 +33,7 @@ DTYPES = {
     "base": "<f8",
 }  # fmt: skip
 SPACES = ("margin", "probability", "log-odds", "log-loss", "mean of trees", "target", "depth")
-ORDERS = ("f32-from-base", "f32-from-zero-then-base", "f64-from-base", "f64-mean")
+ORDERS = ("f32-from-base", "f32-from-zero-then-base", "f64-from-base", "f64-from-zero-then-base", "f64-mean")
 
 
 def write_saved(parsed: ParsedModel) -> bytes:
@@ -172,8 +172,8 @@ def _categories(record: Record) -> Categories:
     if len(set(values)) != len(values):
         record.fail("values", "every category once")
     unseen = record.text("unseen")
-    if unseen not in {"error", "missing"}:
-        record.fail("unseen", '"error" or "missing"')
+    if unseen not in {"error", "missing", "unknown"}:
+        record.fail("unseen", '"error", "missing" or "unknown"')
     arrays_hold = record.text("arrays_hold")
     if arrays_hold not in {"codes", "values"}:
         record.fail("arrays_hold", '"codes" or "values"')

@@ -1,6 +1,7 @@
 """Arrays for models that encode their categories themselves: such a column holds values, and becomes codes here.
 
-scikit-learn's HistGradientBoosting does so since 1.4 (`_preprocessor`, an OrdinalEncoder in front of the trees).
+scikit-learn's HistGradientBoosting does so since 1.4 (`_preprocessor`, an OrdinalEncoder in front of the trees), and CatBoost
+always.
 """
 
 from typing import Any
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from ferroshap.errors import DataError
 
 from .categories import Categories
+from .hashed import code_hashed
 from .matching import Coded, code_numbers, code_objects, warn_unseen
 from .schema import InputSchema
 
@@ -47,6 +49,9 @@ def read_encoded(matrix: npt.NDArray[Any], schema: InputSchema) -> npt.NDArray[n
 
 
 def _code(values: npt.NDArray[Any], name: str, stored: Categories) -> Coded:
+    if stored.dtype == "hash":
+        items = values.tolist()
+        return code_hashed(items, np.array([item is None or item != item for item in items], bool), name, stored)
     if values.dtype.kind in "OUT":
         items = values.tolist()
         null = np.array([value is None or (isinstance(value, float) and value != value) for value in items], bool)  # noqa: PLR0124

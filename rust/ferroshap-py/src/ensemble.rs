@@ -26,6 +26,7 @@ fn accumulation(name: &str, divisor: u32) -> PyResult<Accumulation> {
         "f32-from-base" => Ok(Accumulation::F32FromBase),
         "f32-from-zero-then-base" => Ok(Accumulation::F32FromZeroThenBase),
         "f64-from-base" => Ok(Accumulation::F64FromBase),
+        "f64-from-zero-then-base" => Ok(Accumulation::F64FromZeroThenBase),
         "f64-mean" => Ok(Accumulation::F64Mean { divisor }),
         other => Err(to_pyerr(ferroshap_core::Error::Option(format!("accumulation: {other:?} is not a known order")))),
     }
@@ -126,6 +127,7 @@ impl Ensemble {
             Accumulation::F32FromBase => ("f32-from-base", 1),
             Accumulation::F32FromZeroThenBase => ("f32-from-zero-then-base", 1),
             Accumulation::F64FromBase => ("f64-from-base", 1),
+            Accumulation::F64FromZeroThenBase => ("f64-from-zero-then-base", 1),
             Accumulation::F64Mean { divisor } => ("f64-mean", divisor),
         };
         let width = self.model.leaf_width();

@@ -63,6 +63,8 @@ pub enum Accumulation {
     /// float64, from the base, tree by tree (LightGBM has base 0).
     #[default]
     F64FromBase,
+    /// float64, from zero, the base last (CatBoost).
+    F64FromZeroThenBase,
     /// float64 sum of the trees divided by a count at the end (forests, LightGBM's random-forest mode).
     F64Mean {
         /// The number of trees, or of iterations.
