@@ -100,17 +100,24 @@ class CatboostColumns:
         return Split(feature.whole("flat_feature_index"), np.nan, below, True)
 
     def _ctr(self, record: Record) -> Split:
+        at, ctr, number = self._border_of(record)
+        statistic, index = self._statistic(at, ctr)
+        border = np.float32(ctr.numbers("borders")[number])
+        below = ~(statistic.values(self._hashes[index]) > border)
+        column = self._texts[index].whole("flat_feature_index")
+        return Split(column, np.nan, below, not statistic.value_of_unseen() > border)
+
+    def _border_of(self, record: Record) -> tuple[int, Record, int]:
+        """The statistic that a split compares: its place in `ctrs`, the statistic, and the number of its border."""
         number = record.whole("split_index") - self._first_ctr_split
         for at, ctr in enumerate(self._ctrs):
-            borders = ctr.numbers("borders")
-            if 0 <= number < borders.size:
-                statistic, index = self._statistic(at, ctr)
-                border = np.float32(borders[number])
-                below = ~(statistic.values(self._hashes[index]) > border)
-                column = self._texts[index].whole("flat_feature_index")
-                return Split(column, np.nan, below, not statistic.value_of_unseen() > border)
-            number -= borders.size
-        record.fail("split_index", "the number of a border of the features or of their statistics")
+            size = ctr.numbers("borders").size
+            if 0 <= number < size:
+                return at, ctr, number
+            number -= size
+        raise ModelError(
+            f"{record.at('split_index')} is {record.whole('split_index')}, which is no border of a statistic"
+        )
 
     def _statistic(self, at: int, ctr: Record) -> tuple[Statistic, int]:
         index = one_category(ctr)

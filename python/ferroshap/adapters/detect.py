@@ -7,7 +7,15 @@ from typing import Any
 
 from ferroshap.errors import UnsupportedModelError
 
-from . import live_boosters, live_catboost, sklearn_boosting, sklearn_estimators, sklearn_hist_boosting
+from . import (
+    live_boosters,
+    live_catboost,
+    sklearn_boosting,
+    sklearn_estimators,
+    sklearn_hist_boosting,
+    sklearn_isolation,
+    sklearn_meta,
+)
 from .families import classes_of_libraries
 from .info import ParsedModel
 
@@ -30,14 +38,14 @@ ADAPTERS: tuple[tuple[str, str, Adapter], ...] = (
     ("sklearn.ensemble", "GradientBoostingClassifier", sklearn_boosting.parse_gradient_boosting),
     ("sklearn.ensemble", "HistGradientBoostingRegressor", sklearn_hist_boosting.parse_hist_gradient_boosting),
     ("sklearn.ensemble", "HistGradientBoostingClassifier", sklearn_hist_boosting.parse_hist_gradient_boosting),
-)
-
-# Models of trees that a later version will explain: a user should not look for a mistake of their own.
-NOT_YET: tuple[tuple[str, str], ...] = (
-    ("sklearn.ensemble", "IsolationForest"),
-    ("sklearn.ensemble", "BaggingRegressor"),
-    ("sklearn.ensemble", "BaggingClassifier"),
-    ("sklearn.ensemble", "AdaBoostClassifier"),
+    ("sklearn.ensemble", "IsolationForest", sklearn_isolation.parse_isolation_forest),
+    ("sklearn.ensemble", "BaggingRegressor", sklearn_meta.parse_bagging),
+    ("sklearn.ensemble", "BaggingClassifier", sklearn_meta.parse_bagging),
+    ("sklearn.ensemble", "VotingRegressor", sklearn_meta.parse_voting),
+    ("sklearn.ensemble", "VotingClassifier", sklearn_meta.parse_voting),
+    ("sklearn.ensemble", "AdaBoostClassifier", sklearn_meta.parse_adaboost),
+    ("sklearn.multioutput", "MultiOutputRegressor", sklearn_meta.parse_multi_output),
+    ("sklearn.multioutput", "MultiOutputClassifier", sklearn_meta.parse_multi_output),
 )
 
 # Containers: (library, class, what to pass instead).
@@ -46,8 +54,6 @@ CONTAINERS: tuple[tuple[str, str, str], ...] = (
     ("sklearn.model_selection", "BaseSearchCV", "pass its best_estimator_"),
     ("sklearn.model_selection", "GridSearchCV", "pass its best_estimator_"),
     ("sklearn.model_selection", "RandomizedSearchCV", "pass its best_estimator_"),
-    ("sklearn.multioutput", "MultiOutputRegressor", "pass the members of its estimators_ one by one"),
-    ("sklearn.multioutput", "MultiOutputClassifier", "pass the members of its estimators_ one by one"),
     ("sklearn.calibration", "CalibratedClassifierCV", "its calibration is not additive: pass its inner estimators"),
 )
 
@@ -72,8 +78,6 @@ def refusal(model: object) -> str:
     container = next(_matches(model, CONTAINERS), None)
     if container is not None:
         return f"{what} is not a tree model itself: {container[2]}. {_supported()}"
-    if next(_matches(model, NOT_YET), None) is not None:
-        return f"{what} is not supported yet{_nearest(kind.__name__)}. {_supported()}"
     return f"{what} is not a model that ferroshap explains{_nearest(kind.__name__)}. {_supported()}"
 
 

@@ -128,7 +128,11 @@ def _ensemble(record: Record, arrays: dict[str, Any]) -> EnsembleArrays:
     flags: dict[str, Any] = {
         name: _flag(record, name) for name in ("round_to_float32", "flush_tiny", "truncate_category_first")
     }
-    sizes: dict[str, Any] = {name: record.whole(name) for name in ("n_features", "n_outputs", "divisor")}
+    sizes: dict[str, Any] = {name: record.whole(name) for name in ("n_features", "n_outputs")}
+    divisor = record.fields.get("divisor")
+    if type(divisor) not in (int, float):
+        record.fail("divisor", "a number")
+    sizes["divisor"] = divisor
     return EnsembleArrays(**arrays, **sizes, **flags, accumulation=record.text("accumulation"))
 
 

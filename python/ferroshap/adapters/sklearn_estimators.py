@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ferroshap.errors import ModelError, OptionError
+from ferroshap.errors import ModelError
 from ferroshap.inputs.schema import InputSchema
 
 from .arrays import DEFAULT_LEFT, EnsembleArrays, no_sets
 from .info import ModelInfo, ParsedModel, numbered_outputs
-from .options import refuse_missing
+from .options import refuse_iterations, refuse_missing
 
 FRACTIONS_TOLERANCE = 1e-9
 
@@ -30,11 +30,7 @@ def parse_forest(estimator: Any, *, iteration_range: Any, missing: Any) -> Parse
 def _parse(estimator: Any, members: list[Any], attribute: str, iteration_range: Any, missing: Any) -> ParsedModel:
     name = type(estimator).__name__
     refuse_missing(missing, "scikit-learn")
-    if iteration_range is not None:
-        raise OptionError(
-            f"iteration_range={iteration_range!r}: a {name} has no boosting iterations, expected None; to explain some of"
-            " the trees, explain a forest that has only those in estimators_"
-        )
+    refuse_iterations(iteration_range, name)
     if not hasattr(estimator, attribute):
         raise ModelError(f"the {name} is not fitted ({attribute} is missing): call fit() before it is explained")
     labels = _labels(estimator)
@@ -64,7 +60,7 @@ def _parse(estimator: Any, members: list[Any], attribute: str, iteration_range: 
         best_iteration=None,
         cover_kind="weighted count",
     )
-    return ParsedModel(arrays, schema_of(estimator, takes_infinity=False), info)
+    return ParsedModel(arrays, schema_of(estimator, takes_infinity=False, takes_nan=allows_nan(estimator)), info)
 
 
 class FittedTree:
@@ -139,6 +135,13 @@ def _output_names(estimator: Any, labels: list[tuple[str, ...]] | None) -> tuple
     if len(labels) == 1:
         return labels[0]
     return tuple(f"{target}:{label}" for target, names in enumerate(labels) for label in names)
+
+
+def allows_nan(estimator: Any) -> bool:
+    """Whether the estimator says that it predicts rows with missing values; it depends on version and criterion."""
+    if hasattr(estimator, "__sklearn_tags__"):
+        return bool(estimator.__sklearn_tags__().input_tags.allow_nan)
+    return bool(estimator._get_tags()["allow_nan"]) if hasattr(estimator, "_get_tags") else True  # noqa: SLF001
 
 
 def schema_of(estimator: Any, *, takes_infinity: bool, takes_nan: bool = True) -> InputSchema:

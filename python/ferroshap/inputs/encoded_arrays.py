@@ -49,14 +49,11 @@ def read_encoded(matrix: npt.NDArray[Any], schema: InputSchema) -> npt.NDArray[n
 
 
 def _code(values: npt.NDArray[Any], name: str, stored: Categories) -> Coded:
-    if stored.dtype == "hash":
-        items = values.tolist()
-        return code_hashed(items, np.array([item is None or item != item for item in items], bool), name, stored)
-    if values.dtype.kind in "OUT":
-        items = values.tolist()
-        null = np.array([value is None or (isinstance(value, float) and value != value) for value in items], bool)  # noqa: PLR0124
-        return code_objects(items, null, name, stored)
-    return code_numbers(values, name, stored)
+    if stored.dtype != "hash" and values.dtype.kind not in "OUT":
+        return code_numbers(values, name, stored)
+    items = values.tolist()
+    null = np.array([value is None or (isinstance(value, float) and value != value) for value in items], bool)  # noqa: PLR0124
+    return (code_hashed if stored.dtype == "hash" else code_objects)(items, null, name, stored)
 
 
 def _number(value: Any, column: int) -> float:
