@@ -14,6 +14,7 @@ from .lightgbm_document import parse_lightgbm
 from .options import asks_without_init, no_init, refuse_missing, resolve_missing
 from .saved import MAGIC, parse_saved, write_saved
 from .sklearn_boosting import parse_gradient_boosting
+from .skops_file import is_skops, read_skops
 from .xgboost_document import parse_xgboost
 
 __all__ = ["EnsembleArrays", "ModelInfo", "ParsedModel", "parse_model", "write_saved"]
@@ -61,6 +62,9 @@ def parse_model(
 
 
 def _parse_bytes(data: bytes, iteration_range: Any, missing: Any) -> ParsedModel:
+    if data.startswith(MAGIC) and is_skops(data):
+        estimator = read_skops(data)
+        return adapter_of(estimator)(estimator, iteration_range=iteration_range, missing=missing)
     if data.startswith(MAGIC):
         return parse_saved(data, iteration_range=iteration_range, missing=missing)
     form, document = _native.read_document(data)

@@ -18,6 +18,7 @@ from . import (
 )
 from .families import classes_of_libraries
 from .info import ParsedModel
+from .skops_file import StoredObject
 
 Adapter = Callable[..., ParsedModel]
 
@@ -48,6 +49,9 @@ ADAPTERS: tuple[tuple[str, str, Adapter], ...] = (
     ("sklearn.multioutput", "MultiOutputClassifier", sklearn_meta.parse_multi_output),
 )
 
+# Subclasses of scikit-learn's own.
+EXTRA_TREES = {"DecisionTreeRegressor": "ExtraTreeRegressor", "DecisionTreeClassifier": "ExtraTreeClassifier"}
+
 # Containers: (library, class, what to pass instead).
 CONTAINERS: tuple[tuple[str, str, str], ...] = (
     ("sklearn.pipeline", "Pipeline", "pass its last step, pipeline[-1], and rows that pipeline[:-1] has transformed"),
@@ -63,10 +67,22 @@ SUPPORTED = classes_of_libraries()
 def adapter_of(model: object) -> Adapter:
     """The adapter that reads a live model. Raises UnsupportedModelError, which says what it is and what is supported."""
     found = next(_matches(model, ADAPTERS), None)
+    if isinstance(model, StoredObject):
+        found = next((entry for entry in ADAPTERS if _is_stored(model, entry)), None)
     if found is None:
         raise UnsupportedModelError(refusal(model))
     adapter: Adapter = found[2]
     return adapter
+
+
+def _is_stored(model: StoredObject, entry: tuple[str, str, Adapter]) -> bool:
+    """Whether a model of a file is of the class of an entry; it has the class's name and none of its parents."""
+    kind = type(model)
+    library, name, _ = entry
+    return kind.__module__.partition(".")[0] == library.partition(".")[0] and kind.__name__ in {
+        name,
+        EXTRA_TREES.get(name),
+    }
 
 
 def refusal(model: object) -> str:

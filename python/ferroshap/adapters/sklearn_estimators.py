@@ -116,7 +116,7 @@ def node_fields(trees: list[FittedTree]) -> dict[str, Any]:
 def source_of(estimator: Any) -> str:
     """The public place of the class and the version, `sklearn.tree._classes.X` being the same as `sklearn.tree.X`."""
     kind = type(estimator)
-    version = getattr(sys.modules.get("sklearn"), "__version__", "")
+    version = getattr(estimator, "_sklearn_version", None) or getattr(sys.modules.get("sklearn"), "__version__", "")
     parts = takewhile(lambda part: not part.startswith("_"), kind.__module__.split("."))
     return f"{'.'.join([*parts, kind.__name__])} {version}".strip()
 
@@ -144,11 +144,13 @@ def allows_nan(estimator: Any) -> bool:
     return bool(estimator._get_tags()["allow_nan"]) if hasattr(estimator, "_get_tags") else True  # noqa: SLF001
 
 
-def schema_of(estimator: Any, *, takes_infinity: bool, takes_nan: bool = True) -> InputSchema:
+def schema_of(
+    estimator: Any, *, takes_infinity: bool, takes_nan: bool = True, n_features: int | None = None
+) -> InputSchema:
     """The columns of an estimator that reads numbers only."""
     names = getattr(estimator, "feature_names_in_", None)
     return InputSchema(
-        n_features=int(estimator.n_features_in_),
+        n_features=n_features if n_features is not None else int(estimator.n_features_in_),
         feature_names=None if names is None else tuple(map(str, names)),
         categories={},
         categorical=frozenset(),

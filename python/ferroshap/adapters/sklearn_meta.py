@@ -42,8 +42,10 @@ def parse_voting(estimator: Any, *, iteration_range: Any, missing: Any) -> Parse
             "the VotingClassifier counts votes (voting='hard'), which no sum of trees gives; supported is voting='soft'"
         )
     names, unit = _outputs_of(estimator)
-    weights = estimator._weights_not_none  # noqa: SLF001  (without those of dropped members)
-    weights = np.ones(len(estimator.estimators_)) if weights is None else np.asarray(weights, np.float64)
+    given = [1.0] * len(estimator.estimators) if estimator.weights is None else estimator.weights
+    weights = np.array(
+        [weight for weight, (_, member) in zip(given, estimator.estimators, strict=True) if member != "drop"], float
+    )
     members = [
         Member(_member(estimator, member, unit), None, np.arange(len(names)), float(weight))
         for member, weight in zip(estimator.estimators_, weights, strict=True)
@@ -112,7 +114,7 @@ def parse_multi_output(estimator: Any, *, iteration_range: Any, missing: Any) ->
 
 
 def _parsed(estimator: Any, members: list[Member], names: tuple[str, ...], unit: str, divisor: float) -> ParsedModel:
-    n_features = int(estimator.n_features_in_)
+    n_features = getattr(estimator, "n_features_in_", members[0].parsed.arrays.n_features)
     schemas = [member.parsed.schema for member in members]
     if any(schema.categories or schema.categorical for schema in schemas):
         raise UnsupportedModelError(
@@ -131,8 +133,8 @@ def _parsed(estimator: Any, members: list[Member], names: tuple[str, ...], unit:
     )
     takes_nan = allows_nan(estimator) and all(schema.takes_nan for schema in schemas)
     takes_infinity = all(schema.takes_infinity for schema in schemas)
-    schema = schema_of(estimator, takes_infinity=takes_infinity, takes_nan=takes_nan)
-    return ParsedModel(combine(members, n_features, len(names), divisor), schema, info)
+    schema = schema_of(estimator, takes_infinity=takes_infinity, takes_nan=takes_nan, n_features=int(n_features))
+    return ParsedModel(combine(members, int(n_features), len(names), divisor), schema, info)
 
 
 def _outputs_of(estimator: Any) -> tuple[tuple[str, ...], str]:
