@@ -15,6 +15,7 @@ from . import (
     sklearn_hist_boosting,
     sklearn_isolation,
     sklearn_meta,
+    sklearn_wrappers,
 )
 from .families import classes_of_libraries
 from .info import ParsedModel
@@ -45,6 +46,12 @@ ADAPTERS: tuple[tuple[str, str, Adapter], ...] = (
     ("sklearn.ensemble", "VotingRegressor", sklearn_meta.parse_voting),
     ("sklearn.ensemble", "VotingClassifier", sklearn_meta.parse_voting),
     ("sklearn.ensemble", "AdaBoostClassifier", sklearn_meta.parse_adaboost),
+    ("sklearn.pipeline", "Pipeline", sklearn_wrappers.parse_pipeline),
+    ("sklearn.model_selection", "GridSearchCV", sklearn_wrappers.parse_search),
+    ("sklearn.model_selection", "RandomizedSearchCV", sklearn_wrappers.parse_search),
+    ("sklearn.model_selection", "HalvingGridSearchCV", sklearn_wrappers.parse_search),
+    ("sklearn.model_selection", "HalvingRandomSearchCV", sklearn_wrappers.parse_search),
+    ("sklearn.compose", "TransformedTargetRegressor", sklearn_wrappers.parse_transformed_target),
     ("sklearn.multioutput", "MultiOutputRegressor", sklearn_meta.parse_multi_output),
     ("sklearn.multioutput", "MultiOutputClassifier", sklearn_meta.parse_multi_output),
 )
@@ -54,10 +61,6 @@ EXTRA_TREES = {"DecisionTreeRegressor": "ExtraTreeRegressor", "DecisionTreeClass
 
 # Containers: (library, class, what to pass instead).
 CONTAINERS: tuple[tuple[str, str, str], ...] = (
-    ("sklearn.pipeline", "Pipeline", "pass its last step, pipeline[-1], and rows that pipeline[:-1] has transformed"),
-    ("sklearn.model_selection", "BaseSearchCV", "pass its best_estimator_"),
-    ("sklearn.model_selection", "GridSearchCV", "pass its best_estimator_"),
-    ("sklearn.model_selection", "RandomizedSearchCV", "pass its best_estimator_"),
     ("sklearn.calibration", "CalibratedClassifierCV", "its calibration is not additive: pass its inner estimators"),
 )
 
