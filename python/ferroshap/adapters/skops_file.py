@@ -7,6 +7,7 @@ is no plain value, array or object with attributes is left out.
 
 import io
 import json
+import struct
 import zipfile
 from typing import Any
 
@@ -43,8 +44,8 @@ def is_skops(data: bytes) -> bool:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as members:
             return SCHEMA in members.namelist()
-    except (zipfile.BadZipFile, ValueError, OSError):
-        return False
+    except (zipfile.BadZipFile, EOFError, ValueError, OSError, OverflowError, RuntimeError, struct.error):
+        return False  # damaged: whoever reads it says how
 
 
 def read_skops(data: bytes) -> Any:
