@@ -8,6 +8,7 @@ from ferroshap import _native
 
 from .arrays import EnsembleArrays
 from .catboost_document import parse_catboost
+from .catboost_options import with_signed_options
 from .detect import adapter_of
 from .info import ModelInfo, ParsedModel
 from .lightgbm_document import parse_lightgbm
@@ -78,7 +79,7 @@ def _parse_bytes(data: bytes, iteration_range: Any, missing: Any, *, trust_pickl
         return adapter_of(estimator)(estimator, iteration_range=iteration_range, missing=missing)
     if data.startswith(MAGIC):
         return parse_saved(data, iteration_range=iteration_range, missing=missing)
-    form, document = _native.read_document(data)
+    form, document = _native.read_document(with_signed_options(data))
     if form == "lightgbm-text":
         refuse_missing(missing, "LightGBM")
         return parse_lightgbm(document, iteration_range=iteration_range)

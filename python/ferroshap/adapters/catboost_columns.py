@@ -6,8 +6,9 @@ number that depends on the hash alone. So every hash that some split or statisti
 what is none of them, unseen in training, has no code. Statistics of combinations of features are not of this kind.
 """
 
+import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,10 +44,7 @@ class CatboostColumns:
         info = root.record("features_info")
         for kind in ("text_features", "embedding_features"):
             if info.fields.get(kind):
-                raise UnsupportedModelError(
-                    f"the CatBoost model has {kind.replace('_', ' ')}, which are no columns of numbers or categories and are "
-                    "not supported; supported are float and categorical features"
-                )
+                refuse_features(kind)
         self._floats = _features(info, "float_features")
         self._texts = _features(info, "categorical_features")
         self._ctrs = [Record(each, f"features_info.ctrs[{at}]") for at, each in enumerate(_list(info, "ctrs"))]
@@ -58,10 +56,15 @@ class CatboostColumns:
         self.n_features = len(places)
         self.names = _names([*self._floats.values(), *self._texts.values()])
         self._statistics: dict[int, Statistic] = {}
+        # Only a statistic counts every category of the training.
+        self._counted = {index for index in map(one_category, self._ctrs) if index is not None}
         self._hashes = {index: self._hashes_of(index, record) for index, record in self._texts.items()}
         self.categories = {
             record.whole("flat_feature_index"): Categories(
-                tuple(self._hashes[index].tolist()), "unknown", dtype="hash", arrays_hold="values"
+                tuple(self._hashes[index].tolist()),
+                "unknown" if index in self._counted else "other",
+                dtype="hash",
+                arrays_hold="values",
             )
             for index, record in self._texts.items()
         }
@@ -84,7 +87,7 @@ class CatboostColumns:
     def _float(self, record: Record) -> Split:
         feature = self._of(self._floats, record, "float_feature_index")
         border = record.fields.get("border")
-        if not isinstance(border, (int, float)):
+        if not isinstance(border, (int, float)) or math.isnan(border):
             record.fail("border", "a number")
         missing = feature.text("nan_value_treatment", "AsIs")
         if missing not in {"AsIs", "AsFalse", "AsTrue"}:
@@ -133,8 +136,8 @@ class CatboostColumns:
 
     def _hashes_of(self, index: int, feature: Record) -> NDArray[np.int64]:
         """The hashes of a categorical feature that splits tell from the rest, in ascending order."""
-        shown = feature.numbers("values") if "values" in feature else np.zeros(0, np.int64)
-        hashes = [shown.astype(np.int64) % HASH]
+        shown = feature.whole_numbers("values") if feature.fields.get("values") is not None else np.zeros(0, np.int64)
+        hashes = [shown % HASH]
         for at, ctr in enumerate(self._ctrs):
             if one_category(ctr) == index:
                 hashes.append(self._statistic(at, ctr)[0].hashes)
@@ -156,6 +159,14 @@ class CatboostColumns:
         if index not in features:
             record.fail(key, "a feature of features_info")
         return features[index]
+
+
+def refuse_features(kind: str) -> NoReturn:
+    """Raises the error for `"text_features"` and `"embedding_features"`."""
+    raise UnsupportedModelError(
+        f"the CatBoost model has {kind.replace('_', ' ')}, which are no columns of numbers or categories and are not "
+        "supported; supported are float and categorical features"
+    )
 
 
 def one_category(ctr: Record) -> int | None:

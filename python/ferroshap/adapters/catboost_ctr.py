@@ -37,7 +37,8 @@ class Statistic:
             )
         self._target = ctr.whole("target_border_idx", 0)
         self._prior = _number(ctr, "prior_numerator"), _number(ctr, "prior_denomerator")
-        self._shift, self._scale = np.float32(_number(ctr, "shift")), np.float32(_number(ctr, "scale"))
+        with np.errstate(over="ignore"):
+            self._shift, self._scale = np.float32(_number(ctr, "shift")), np.float32(_number(ctr, "scale"))
         table = Record(tables.fields.get(ctr.text("identifier")), "ctr_data")
         keys, self._counts = _table(table)
         self._denominator = float(table.whole("counter_denominator")) if self.kind in COUNTED else 0.0
@@ -64,8 +65,9 @@ class Statistic:
             numerator, denominator = counts[:, self._target + 1 :].sum(axis=1), counts.sum(axis=1)
         else:
             numerator, denominator = counts[:, self._target], counts.sum(axis=1)
-        share = ((numerator + self._prior[0]) / (denominator + self._prior[1])).astype(np.float32)
-        value: NDArray[np.float32] = (share + self._shift) * self._scale
+        with np.errstate(all="ignore"):  # as in C: what is no number is above no border
+            share = ((numerator + self._prior[0]) / (denominator + self._prior[1])).astype(np.float32)
+            value: NDArray[np.float32] = (share + self._shift) * self._scale
         return value
 
 

@@ -176,8 +176,8 @@ def _categories(record: Record) -> Categories:
     if len(set(values)) != len(values):
         record.fail("values", "every category once")
     unseen = record.text("unseen")
-    if unseen not in {"error", "missing", "unknown"}:
-        record.fail("unseen", '"error", "missing" or "unknown"')
+    if unseen not in {"error", "missing", "unknown", "other"}:
+        record.fail("unseen", '"error", "missing", "unknown" or "other"')
     arrays_hold = record.text("arrays_hold")
     if arrays_hold not in {"codes", "values"}:
         record.fail("arrays_hold", '"codes" or "values"')

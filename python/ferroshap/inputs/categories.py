@@ -15,7 +15,8 @@ class Categories:
         the library tells it from a missing number (scikit-learn).
     unseen
         What the library does with a value that is not among them: `"error"` (XGBoost), `"missing"` (LightGBM,
-        scikit-learn) or `"unknown"` (CatBoost: every split has a side for it).
+        scikit-learn), `"unknown"` (CatBoost: every split has a side for it) or `"other"` (the same, where the model holds
+        only what its splits test: whether training saw a value is not told).
     dtype
         The type of the values as the library compares it: `"string"`, a numpy integer type such as `"int64"` (XGBoost,
         which refuses a column of categories of another type), `"hash"` where `values` are the hashes of the categories'
@@ -28,7 +29,7 @@ class Categories:
     """
 
     values: tuple[Category, ...]
-    unseen: Literal["error", "missing", "unknown"]
+    unseen: Literal["error", "missing", "unknown", "other"]
     dtype: str | None = None
     defect: str | None = None
     arrays_hold: Literal["codes", "values"] = "codes"

@@ -81,9 +81,10 @@ def category_codes(series: "nw.Series[Any]", name: str, stored: Categories) -> C
     if series.implementation.is_pandas_like() and hasattr(native, "cat") and stored.dtype != "hash":
         return code_dictionary(np.asarray(native.cat.codes), list(native.cat.categories), repr(name), stored)
     if not (dtype.is_numeric() or is_category(series) or isinstance(dtype, _by_value())):
+        known = "the hashes of texts and whole numbers" if stored.dtype == "hash" else f"such as {some(stored.values)}"
         raise DataError(
-            f"the column {name!r} has dtype {native_dtype(series)}, but the model knows it by categories such as "
-            f"{some(stored.values)}; pass those values"
+            f"the column {name!r} has dtype {native_dtype(series)}, but the model knows it by categories, {known}; pass the "
+            "values it was trained with"
         )
     if stored.dtype == "hash":
         return code_hashed(series.to_list(), series.is_null().to_numpy(), repr(name), stored)

@@ -29,10 +29,20 @@ def code_hashed(values: Sequence[Any], null: npt.NDArray[np.bool_], name: str, s
     for row, value in enumerate(values):
         key = (type(value), value)
         if key not in code_of_value:
-            code_of_value[key] = float(code_of_hash.get(category_hash(_text(value, name)), np.nan))
+            code_of_value[key] = float(code_of_hash.get(_hash(value, name), np.nan))
         codes[row] = code_of_value[key]
+    if stored.unseen == "other":
+        return Coded(codes, [], 0)
     unseen = sorted((value for (_, value), code in code_of_value.items() if code != code), key=str)  # noqa: PLR0124
     return Coded(codes, unseen, int(np.isnan(codes).sum()), "unknown")
+
+
+def _hash(value: Any, name: str) -> int:
+    text = _text(value, name)
+    try:
+        return category_hash(text)
+    except UnicodeEncodeError as error:
+        raise DataError(f"the column {name} holds {text!r}, which is no text in Unicode: {error.reason}") from error
 
 
 def _text(value: Any, name: str) -> str:
