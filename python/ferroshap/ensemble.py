@@ -11,6 +11,7 @@ from . import _native
 from .errors import ModelError, OptionError, UnsupportedModelError, warn
 from .inputs import InputRows, InputSchema, as_table, read_rows
 from .inputs.names import counted
+from .library import Origin
 from .options import thread_count
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ class TreeEnsemble:
     ----------
     schema : InputSchema
         What the model knows about its input columns: names, stored categories, rules for numbers.
+    origin : Origin or None
+        The live model or the file that it was read from, for comparisons with the library itself; a copy or a pickle of a
+        `TreeEnsemble` has none.
 
     Examples
     --------
@@ -39,12 +43,13 @@ class TreeEnsemble:
     True
     """
 
-    def __init__(self, parsed: "ParsedModel") -> None:
+    def __init__(self, parsed: "ParsedModel", origin: Origin | None = None) -> None:
         self._core = _native.Ensemble(**vars(parsed.arrays))
         self._round_to_float32: bool = parsed.arrays.round_to_float32
         self._info = parsed.info
         self._before = parsed.before
         self.schema: InputSchema = parsed.schema
+        self.origin = origin
 
     @property
     def n_features(self) -> int:
@@ -95,6 +100,11 @@ class TreeEnsemble:
     def source(self) -> str:
         """The library, its version and the form the model came in, such as "XGBoost 3.2.0 (JSON)"."""
         return self._info.source
+
+    @property
+    def predicts_in_float32(self) -> bool:
+        """Whether the library adds up its raw output in float32, as XGBoost does."""
+        return self._info.output_dtype == "float32"
 
     @property
     def has_steps_before(self) -> bool:
@@ -244,7 +254,8 @@ def load_model(
     Returns
     -------
     TreeEnsemble
-        Immutable, and independent of `source`: training the live model further does not change it.
+        Immutable, and independent of `source`: training the live model further does not change it. It keeps a reference to
+        `source`, for comparisons with the library.
 
     Raises
     ------
@@ -305,14 +316,15 @@ def _behind(before: Any, model: TreeEnsemble) -> TreeEnsemble:
     return TreeEnsemble(model._parsed(before))  # noqa: SLF001
 
 
-def _read(source: Any, *, iteration_range: tuple[int, int] | None, **options: Any) -> TreeEnsemble:
+def _read(source: Any, *, trust_pickle: bool, **options: Any) -> TreeEnsemble:
     from .adapters import parse_model
 
-    parsed = parse_model(source, iteration_range=iteration_range, **options)
+    parsed = parse_model(source, trust_pickle=trust_pickle, **options)
+    iteration_range = options["iteration_range"]
     best = parsed.info.best_iteration
     if best is not None and iteration_range is None:
         warn(
             f"the model carries best_iteration={best}, which the predict of its library does not use here: all trees "
             f"count. Pass iteration_range=(0, {best + 1}) for the best iteration, or (0, 0) for all without this warning"
         )
-    return TreeEnsemble(parsed)
+    return TreeEnsemble(parsed, Origin.of(source, parsed.info.family, **options))
