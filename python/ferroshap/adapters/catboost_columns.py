@@ -130,6 +130,8 @@ class CatboostColumns:
                 "column and is not supported; train with max_ctr_complexity=1, or with one_hot_max_size above the number of "
                 "categories"
             )
+        if index not in self._texts:
+            ctr.fail("elements", "a feature of features_info")
         if at not in self._statistics:
             self._statistics[at] = Statistic(ctr, self._root.record("ctr_data"))
         return self._statistics[at], index
