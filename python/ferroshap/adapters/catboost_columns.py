@@ -86,8 +86,8 @@ class CatboostColumns:
 
     def _float(self, record: Record) -> Split:
         feature = self._of(self._floats, record, "float_feature_index")
-        border = record.fields.get("border")
-        if not isinstance(border, (int, float)) or math.isnan(border):
+        border = record.number("border")
+        if math.isnan(border):
             record.fail("border", "a number")
         missing = feature.text("nan_value_treatment", "AsIs")
         if missing not in {"AsIs", "AsFalse", "AsTrue"}:
@@ -105,7 +105,10 @@ class CatboostColumns:
     def _ctr(self, record: Record) -> Split:
         at, ctr, number = self._border_of(record)
         statistic, index = self._statistic(at, ctr)
-        border = np.float32(ctr.numbers("borders")[number])
+        with np.errstate(over="ignore"):
+            border = np.float32(ctr.numbers("borders")[number])
+            if "border" in record and not np.float32(record.number("border")) == border:  # noqa: SIM201  (NaN too)
+                record.fail("border", f"{border:g}, its border in {ctr.path}")
         below = ~(statistic.values(self._hashes[index]) > border)
         column = self._texts[index].whole("flat_feature_index")
         return Split(column, np.nan, below, not statistic.value_of_unseen() > border)

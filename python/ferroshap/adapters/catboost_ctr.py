@@ -36,9 +36,9 @@ class Statistic:
                 "Counter and FeatureFreq"
             )
         self._target = ctr.whole("target_border_idx", 0)
-        self._prior = _number(ctr, "prior_numerator"), _number(ctr, "prior_denomerator")
+        self._prior = ctr.number("prior_numerator"), ctr.number("prior_denomerator")
         with np.errstate(over="ignore"):
-            self._shift, self._scale = np.float32(_number(ctr, "shift")), np.float32(_number(ctr, "scale"))
+            self._shift, self._scale = np.float32(ctr.number("shift")), np.float32(ctr.number("scale"))
         table = Record(tables.fields.get(ctr.text("identifier")), "ctr_data")
         keys, self._counts = _table(table)
         self._denominator = float(table.whole("counter_denominator")) if self.kind in COUNTED else 0.0
@@ -99,10 +99,3 @@ def _hash_of(key: int) -> int | None:
     low = wide & 0xFFFFFFFF
     extended = low | (0xFFFFFFFF << 32 if low >> 31 else 0)
     return low if wide == extended else None
-
-
-def _number(record: Record, key: str) -> float:
-    value = record.fields.get(key)
-    if not isinstance(value, (int, float)):
-        record.fail(key, "a number")
-    return float(value)

@@ -59,9 +59,52 @@ ADAPTERS: tuple[tuple[str, str, Adapter], ...] = (
 # Subclasses of scikit-learn's own.
 EXTRA_TREES = {"DecisionTreeRegressor": "ExtraTreeRegressor", "DecisionTreeClassifier": "ExtraTreeClassifier"}
 
-# Containers: (library, class, what to pass instead).
+MEDIAN = "it predicts a weighted median of its members, which is no sum of trees: pass one of its estimators_"
+STACK = "its final estimator turns what its members predict into a prediction: pass one of its estimators_"
+CHAIN = (
+    "each of its models reads what the ones before predict: pass one of its estimators_, with those columns in the rows"
+)
+QUANTILES = (
+    "it predicts quantiles of the training rows in its leaves, which is no sum of trees: train a RandomForestRegressor"
+)
+SURVIVAL = (
+    "its leaves hold functions of time, and scikit-survival is not read: train XGBoost with survival:cox or survival:aft, or "
+    "pass the trees with a number a leaf to build_ensemble"
+)
+
+# Made of trees, but no sum of them, or not read: (library, class, why and what to pass instead).
 CONTAINERS: tuple[tuple[str, str, str], ...] = (
     ("sklearn.calibration", "CalibratedClassifierCV", "its calibration is not additive: pass its inner estimators"),
+    ("sklearn.ensemble", "AdaBoostRegressor", MEDIAN),
+    ("sklearn.ensemble", "StackingRegressor", STACK),
+    ("sklearn.ensemble", "StackingClassifier", STACK),
+    ("sklearn.ensemble", "RandomTreesEmbedding", "it names leaves and predicts nothing: pass a forest"),
+    ("sklearn.multioutput", "RegressorChain", CHAIN),
+    ("sklearn.multioutput", "ClassifierChain", CHAIN),
+    (
+        "sklearn.multiclass",
+        "OneVsRestClassifier",
+        "it compares its models with each other: pass one of its estimators_",
+    ),
+    ("sklearn.multiclass", "OneVsOneClassifier", "it counts the votes of its models: pass one of its estimators_"),
+    ("sklearn.multiclass", "OutputCodeClassifier", "it compares codes of classes: pass one of its estimators_"),
+    (
+        "sklearn.model_selection",
+        "FixedThresholdClassifier",
+        "it puts a threshold behind a classifier: pass its estimator_",
+    ),
+    (
+        "sklearn.model_selection",
+        "TunedThresholdClassifierCV",
+        "it puts a threshold behind a classifier: pass its estimator_",
+    ),
+    ("quantile_forest", "RandomForestQuantileRegressor", QUANTILES),
+    ("quantile_forest", "ExtraTreesQuantileRegressor", QUANTILES),
+    ("sksurv.ensemble", "RandomSurvivalForest", SURVIVAL),
+    ("sksurv.ensemble", "ExtraSurvivalTrees", SURVIVAL),
+    ("sksurv.ensemble", "GradientBoostingSurvivalAnalysis", SURVIVAL),
+    ("sksurv.tree", "SurvivalTree", SURVIVAL),
+    ("sksurv.tree", "ExtraSurvivalTree", SURVIVAL),
 )
 
 SUPPORTED = classes_of_libraries()
@@ -70,8 +113,6 @@ SUPPORTED = classes_of_libraries()
 def adapter_of(model: object) -> Adapter:
     """The adapter that reads a live model. Raises UnsupportedModelError, which says what it is and what is supported."""
     found = next(_matches(model, ADAPTERS), None)
-    if isinstance(model, StoredObject):
-        found = next((entry for entry in ADAPTERS if _is_stored(model, entry)), None)
     if found is None:
         raise UnsupportedModelError(refusal(model))
     adapter: Adapter = found[2]
@@ -82,10 +123,9 @@ def _is_stored(model: StoredObject, entry: tuple[str, str, Adapter]) -> bool:
     """Whether a model of a file is of the class of an entry; it has the class's name and none of its parents."""
     kind = type(model)
     library, name, _ = entry
-    return kind.__module__.partition(".")[0] == library.partition(".")[0] and kind.__name__ in {
-        name,
-        EXTRA_TREES.get(name),
-    }
+    package = library.partition(".")[0]
+    # skops writes scikit-learn's own objects; other libraries' have no attributes that a file could hold.
+    return kind.__module__.partition(".")[0] == package == "sklearn" and kind.__name__ in {name, EXTRA_TREES.get(name)}
 
 
 def refusal(model: object) -> str:
@@ -96,11 +136,14 @@ def refusal(model: object) -> str:
     what = f"{kind.__module__}.{kind.__qualname__}"
     container = next(_matches(model, CONTAINERS), None)
     if container is not None:
-        return f"{what} is not a tree model itself: {container[2]}. {_supported()}"
+        return f"{what} is no sum of trees that can be read: {container[2]}. {_supported()}"
     return f"{what} is not a model that ferroshap explains{_nearest(kind.__name__)}. {_supported()}"
 
 
 def _matches(model: object, table: Any) -> Iterator[Any]:
+    if isinstance(model, StoredObject):
+        yield from (entry for entry in table if _is_stored(model, entry))
+        return
     for entry in table:
         # vars(), not getattr(): a lazily loading module must not import anything because we asked.
         library = sys.modules.get(entry[0])
@@ -117,4 +160,7 @@ def _nearest(name: str) -> str:
 
 def _supported() -> str:
     libraries = "; ".join(f"{library} ({', '.join(classes)})" for library, classes in SUPPORTED.items())
-    return f"Supported are {libraries}; and XGBoost JSON or UBJSON and LightGBM text files, by path or as bytes"
+    return (
+        f"Supported are {libraries}; and XGBoost JSON or UBJSON, LightGBM text, CatBoost JSON and skops files, by path or as "
+        "bytes"
+    )

@@ -21,14 +21,14 @@ def parse_bagging(estimator: Any, *, iteration_range: Any, missing: Any) -> Pars
     _refuse_options(estimator, iteration_range, missing)
     check_fitted(estimator, "estimators_")
     names, unit = _outputs_of(estimator)
-    members = []
+    members: list[Member] = []
     for member, columns in zip(estimator.estimators_, estimator.estimators_features_, strict=True):
         parsed = _member(estimator, member, unit)
+        if unit == "target":
+            names = numbered_outputs(parsed.arrays.n_outputs)
         outputs = np.arange(len(names))
-        if unit == "probability" and parsed.arrays.n_outputs != len(names):
-            outputs = np.asarray(
-                member.classes_, np.int64
-            )  # positions among the classes: not every sample has them all
+        if parsed.arrays.n_outputs != len(names):  # not every sample has all classes: their positions
+            outputs = np.asarray(member.classes_, np.int64)
         members.append(Member(parsed, np.asarray(columns, np.int64), outputs))
     return _parsed(estimator, members, names, unit, float(len(members)))
 
@@ -72,6 +72,11 @@ def parse_adaboost(estimator: Any, *, iteration_range: Any, missing: Any) -> Par
     members = []
     for member, weight in zip(estimator.estimators_, estimator.estimator_weights_, strict=False):
         parsed = _member(estimator, member, "probability")
+        if parsed.arrays.tree_outputs.size != 1:
+            raise UnsupportedModelError(
+                f"the AdaBoostClassifier lets each {type(member).__name__} vote for the class it finds most probable, and the "
+                "vote of several trees is no sum of trees; supported are decision trees as members"
+            )
         labels = np.searchsorted(estimator.classes_, member.classes_)
         voted = labels[parsed.arrays.values.argmax(axis=1)]
         votes = np.where(voted[:, np.newaxis] == np.arange(n_classes), weight, -1 / (n_classes - 1) * weight)
@@ -84,7 +89,7 @@ def parse_adaboost(estimator: Any, *, iteration_range: Any, missing: Any) -> Par
         )
         members.append(Member(replace(parsed, arrays=arrays), None, np.arange(arrays.n_outputs)))
     names = numbered_outputs(1) if two else tuple(map(str, estimator.classes_))
-    total = float(estimator.estimator_weights_[: len(members)].sum())
+    total = float(estimator.estimator_weights_.sum())  # whole: numpy's order of addition depends on the length
     return _parsed(estimator, members, names, "margin", total)
 
 
@@ -105,8 +110,19 @@ def parse_multi_output(estimator: Any, *, iteration_range: Any, missing: Any) ->
             f"the targets of the {type(estimator).__name__} have different units: {sorted(units)}"
         )
     first = members[0].parsed
+    if any(member.parsed.schema != first.schema for member in members):
+        raise UnsupportedModelError(
+            f"the models of the {type(estimator).__name__} know different categories of the same columns; pass each of its "
+            "estimators_ by itself"
+        )
     arrays = combine(members, first.arrays.n_features, len(names))
-    info = replace(first.info, source=source_of(estimator), output_names=tuple(names), objective=None)
+    info = replace(
+        first.info,
+        source=source_of(estimator),
+        output_names=tuple(names),
+        objective=None,
+        cover_kind="none" if arrays.cover is None else first.info.cover_kind,
+    )
     schema = first.schema
     if schema.feature_names is None and getattr(estimator, "feature_names_in_", None) is not None:
         schema = replace(schema, feature_names=tuple(map(str, estimator.feature_names_in_)))
@@ -134,6 +150,8 @@ def _parsed(estimator: Any, members: list[Member], names: tuple[str, ...], unit:
     takes_nan = allows_nan(estimator) and all(schema.takes_nan for schema in schemas)
     takes_infinity = all(schema.takes_infinity for schema in schemas)
     schema = schema_of(estimator, takes_infinity=takes_infinity, takes_nan=takes_nan, n_features=int(n_features))
+    if any(each.absent == "refused" for each in schemas):
+        schema = replace(schema, absent="refused")
     return ParsedModel(combine(members, int(n_features), len(names), divisor), schema, info)
 
 
@@ -157,7 +175,13 @@ def _member(estimator: Any, member: Any, unit: str) -> ParsedModel:
 def _parse(member: Any, *, iteration_range: Any) -> ParsedModel:
     from .detect import adapter_of  # which knows the adapters of this module
 
-    return adapter_of(member)(member, iteration_range=iteration_range, missing=None)
+    parsed = adapter_of(member)(member, iteration_range=iteration_range, missing=None)
+    if parsed.before is not None:
+        raise UnsupportedModelError(
+            f"a member is a {type(member).__name__} with steps before its model, so that members read other columns than the "
+            "whole; put the steps before the whole (a Pipeline around it), or explain each member by itself"
+        )
+    return parsed
 
 
 def _refuse_options(estimator: Any, iteration_range: Any, missing: Any) -> None:

@@ -7,17 +7,26 @@ from ferroshap.errors import UnsupportedModelError
 
 from .info import ParsedModel
 from .sklearn_boosting import check_fitted
+from .skops_file import StoredObject
 
 
 def parse_pipeline(pipeline: Any, *, iteration_range: Any, missing: Any) -> ParsedModel:
     """A `Pipeline` whose last step is a model: rows go through the steps before it, features are what they make."""
-    steps = [step for _, step in pipeline.steps if step is not None and step != "passthrough"]
-    if not steps:
+    named = [(name, step) for name, step in pipeline.steps if step is not None and step != "passthrough"]
+    # Samplers of imbalanced-learn change the training rows only.
+    named = [(name, step) for name, step in named if not hasattr(step, "fit_resample")]
+    if not named:
         raise UnsupportedModelError("the Pipeline has no step that is a model")
+    steps = [step for _, step in named]
     parsed = _parse(steps[-1], iteration_range, missing)
     if len(steps) == 1:
         return parsed
-    before = pipeline[:-1]
+    if isinstance(pipeline, StoredObject):
+        raise UnsupportedModelError(
+            f"the file holds a Pipeline with steps before its model ({type(steps[0]).__name__}), which only scikit-learn can "
+            "apply; load the file with skops and pass the pipeline"
+        )
+    before = type(pipeline)(named[:-1])
     names = parsed.schema.feature_names if parsed.schema.feature_names is not None else _names_out(before)
     schema = replace(parsed.schema, feature_names=names)
     info = replace(
