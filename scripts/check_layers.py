@@ -22,7 +22,7 @@ PYTHON_LAYERS = (
     {"errors", "_native"},
     {"inputs", "versions", "options", "progress", "additivity"},
     {"adapters"},
-    {"explanation", "ensemble", "builder", "background"},
+    {"explanation", "library", "ensemble", "builder", "background"},
     {"tree", "support"},
     {"batch", "explainer"},
     {"cli"},

@@ -22,7 +22,9 @@ __all__ = [
     "read_document",
 ]
 
-def read_document(data: bytes) -> tuple[Literal["xgboost-json", "xgboost-ubjson", "lightgbm-text"], dict[str, Any]]:
+def read_document(
+    data: bytes,
+) -> tuple[Literal["catboost-json", "xgboost-json", "xgboost-ubjson", "lightgbm-text"], dict[str, Any]]:
     """The form of a model file, recognised by its bytes, and what it holds.
 
     Objects are dicts, lists of numbers numpy arrays (int8 … int64, float32, float64, bool), other lists lists; an empty
@@ -58,7 +60,7 @@ class Ensemble:
         cover: npt.NDArray[np.float64] | None,
         base: npt.NDArray[np.float64],
         accumulation: str,
-        divisor: int,
+        divisor: float,
         round_to_float32: bool,
         flush_tiny: bool,
         truncate_category_first: bool,

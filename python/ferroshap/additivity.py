@@ -1,7 +1,9 @@
 """The law every result is checked against: base value plus SHAP values is the prediction.
 
 |f64 − base − Σφ| ≤ 1e-12 · scale for each row and output, where f64 is the float64 sum of the leaves the row reaches
-and scale = |base| + Σ over trees of max|leaf|. It holds before any rounding to float32.
+and scale = |base| + Σ over trees of max|leaf|. It holds before any rounding to float32. The training library's own
+prediction may differ from f64 by the roundings of its additions: (trees + 1) · 2⁻²³ · scale in float32, 1e-12 · scale in
+float64.
 """
 
 from typing import Any
@@ -22,14 +24,46 @@ def worst_gap(values: Floats, predicted: Floats, base: Floats, scale: npt.NDArra
     first of these rows, for the message. Raises `AdditivityError` naming the worst row if a gap is beyond the bound.
     """
     gaps = np.abs(predicted - base - values.sum(axis=1))
-    bound = RELATIVE * scale
-    if not (gaps <= bound).all():  # not `any(gaps > bound)`: nan is a breach
-        excess = np.where(np.isnan(gaps), np.inf, gaps - bound)
-        row, output = (int(at) for at in np.unravel_index(excess.argmax(), gaps.shape))
+    at = worst_breach(gaps, RELATIVE * scale)
+    if at is not None:
         raise AdditivityError(
-            f"row {first_row + row}, output {output}: base value {base[output]:.17g} plus SHAP values differs from the "
-            f"prediction {predicted[row, output]:.17g} by {gaps[row, output]:.3g}, more than the bound "
-            f"{bound[output]:.3g} (1e-12 of the model's scale); this is a defect of ferroshap, please report it with "
-            "the model and the row"
+            f"{_differs(at, gaps, predicted, base, first_row)} more than the bound {RELATIVE * scale[at[1]]:.3g} (1e-12 of "
+            "the model's scale); this is a defect of ferroshap, please report it with the model and the row"
         )
     return float(gaps.max(initial=0.0))
+
+
+def worst_library_gap(
+    values: Floats, predicted: Floats, base: Floats, bound: npt.NDArray[Any], *, first_row: int = 0
+) -> float:
+    """As `worst_gap`, with the training library's own prediction and the bound of `library_bound`."""
+    gaps = np.abs(predicted - base - values.sum(axis=1))
+    at = worst_breach(gaps, bound)
+    if at is not None:
+        raise AdditivityError(
+            f"{_differs(at, gaps, predicted, base, first_row)} which is the training library's own, more than the bound "
+            f"{bound[at[1]]:.3g}. Either the model was trained further or its file replaced after it was read: read it again; "
+            "or this is a defect of ferroshap: please report it with the model and the row"
+        )
+    return float(gaps.max(initial=0.0))
+
+
+def library_bound(scale: npt.NDArray[Any], n_trees: int, *, float32: bool) -> npt.NDArray[np.float64]:
+    """`(o,)`: how far base + Σφ may be from what the library predicts; `float32`: it adds up in that precision."""
+    return scale * (RELATIVE + ((n_trees + 1) * 2.0**-23 if float32 else RELATIVE))
+
+
+def worst_breach(gaps: Floats, bound: npt.NDArray[Any]) -> tuple[int, int] | None:
+    """The row and output of the gap that is most beyond its bound; None if none is."""
+    if (gaps <= bound).all():  # not `any(gaps > bound)`: nan is a breach
+        return None
+    excess = np.where(np.isnan(gaps), np.inf, gaps - bound)
+    row, output = np.unravel_index(excess.argmax(), gaps.shape)
+    return int(row), int(output)
+
+
+def _differs(at: tuple[int, int], gaps: Floats, predicted: Floats, base: Floats, first_row: int) -> str:
+    return (
+        f"row {first_row + at[0]}, output {at[1]}: base value {base[at[1]]:.17g} plus SHAP values differs from the prediction "
+        f"{predicted[at]:.17g} by {gaps[at]:.3g},"
+    )

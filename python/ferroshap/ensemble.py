@@ -9,8 +9,9 @@ import numpy.typing as npt
 
 from . import _native
 from .errors import ModelError, OptionError, UnsupportedModelError, warn
-from .inputs import InputRows, InputSchema, read_rows
+from .inputs import InputRows, InputSchema, as_table, read_rows
 from .inputs.names import counted
+from .library import Origin
 from .options import thread_count
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ class TreeEnsemble:
     ----------
     schema : InputSchema
         What the model knows about its input columns: names, stored categories, rules for numbers.
+    origin : Origin or None
+        The live model or the file that it was read from, for comparisons with the library itself; a copy or a pickle of a
+        `TreeEnsemble` has none.
 
     Examples
     --------
@@ -39,11 +43,13 @@ class TreeEnsemble:
     True
     """
 
-    def __init__(self, parsed: "ParsedModel") -> None:
+    def __init__(self, parsed: "ParsedModel", origin: Origin | None = None) -> None:
         self._core = _native.Ensemble(**vars(parsed.arrays))
         self._round_to_float32: bool = parsed.arrays.round_to_float32
         self._info = parsed.info
+        self._before = parsed.before
         self.schema: InputSchema = parsed.schema
+        self.origin = origin
 
     @property
     def n_features(self) -> int:
@@ -95,6 +101,16 @@ class TreeEnsemble:
         """The library, its version and the form the model came in, such as "XGBoost 3.2.0 (JSON)"."""
         return self._info.source
 
+    @property
+    def predicts_in_float32(self) -> bool:
+        """Whether the library adds up its raw output in float32, as XGBoost does."""
+        return self._info.output_dtype == "float32"
+
+    @property
+    def has_steps_before(self) -> bool:
+        """Whether the rows go through the steps of a scikit-learn pipeline first."""
+        return self._before is not None
+
     def predict(self, X: Any, *, dtype: Any = None, threads: int | None = None) -> npt.NDArray[np.floating[Any]]:
         """The raw output, in the units of `output_space`: `(n,)` for one output, `(n, o)` otherwise.
 
@@ -141,7 +157,11 @@ class TreeEnsemble:
 
     def read_rows(self, X: Any) -> InputRows:
         """The rows of the user's table `X` as numbers in the model's column order; errors as of `predict`."""
-        return read_rows(X, self.schema, round_to_float32=self._round_to_float32)
+        if self._before is None:
+            return read_rows(X, self.schema, round_to_float32=self._round_to_float32)
+        one_row, rows = as_table(X)
+        made = read_rows(self._before.transform(rows), self.schema, round_to_float32=self._round_to_float32)
+        return made.as_one_row() if one_row else made
 
     def predict_rows(
         self, values: npt.NDArray[np.floating[Any]], *, exact: bool, threads: int | None
@@ -165,12 +185,28 @@ class TreeEnsemble:
         Path(path).write_bytes(self._to_bytes())
 
     def _to_bytes(self) -> bytes:
-        from .adapters import EnsembleArrays, ParsedModel, write_saved
+        from .adapters import write_saved
 
-        return write_saved(ParsedModel(EnsembleArrays(**self._core.arrays()), self.schema, self._info))
+        if self._before is not None:
+            raise UnsupportedModelError(
+                "the steps of the pipeline before the model are scikit-learn's and cannot be written to a file of "
+                "ferroshap; save the model alone, load_model(pipeline[-1]).save(path), or pickle it"
+            )
+        return write_saved(self._parsed())
 
     def __reduce__(self) -> "tuple[Any, ...]":
-        return load_model, (self._to_bytes(),)
+        if self._before is None:
+            return load_model, (self._to_bytes(),)
+        return _behind, (self._before, self.alone())
+
+    def alone(self) -> "TreeEnsemble":
+        """The model without the steps of a pipeline before it: rows are then what those steps make."""
+        return TreeEnsemble(self._parsed())
+
+    def _parsed(self, before: Any = None) -> "ParsedModel":
+        from .adapters import EnsembleArrays, ParsedModel
+
+        return ParsedModel(EnsembleArrays(**self._core.arrays()), self.schema, self._info, before)
 
     def __repr__(self) -> str:
         parts = [
@@ -212,12 +248,14 @@ def load_model(
         differently, which no base value can stand for. They predict the model's raw prediction less that of `init`; the
         model is refused otherwise.
     trust_pickle
-        Not supported yet.
+        True: a pickle or joblib file is loaded, with the libraries of its classes. That can run any code: only for files you
+        trust.
 
     Returns
     -------
     TreeEnsemble
-        Immutable, and independent of `source`: training the live model further does not change it.
+        Immutable, and independent of `source`: training the live model further does not change it. It keeps a reference to
+        `source`, for comparisons with the library.
 
     Raises
     ------
@@ -253,10 +291,6 @@ def load_model(
     >>> bool((model.predict(X) == booster.predict(X, raw_score=True)).all())
     True
     """
-    if trust_pickle:
-        raise UnsupportedModelError(
-            "trust_pickle=True: reading pickled models is not supported yet; load the pickle yourself and pass the model"
-        )
     if isinstance(source, TreeEnsemble):
         if iteration_range is not None or missing is not None or without_init is not False:
             raise OptionError(
@@ -265,21 +299,32 @@ def load_model(
             )
         return source
     try:
-        return _read(source, iteration_range=iteration_range, missing=missing, without_init=without_init)
+        return _read(
+            source,
+            iteration_range=iteration_range,
+            missing=missing,
+            without_init=without_init,
+            trust_pickle=trust_pickle,
+        )
     except (ModelError, UnsupportedModelError) as error:
         if isinstance(source, str | PathLike):
             raise type(error)(f"{fspath(source)}: {error}") from error
         raise
 
 
-def _read(source: Any, *, iteration_range: tuple[int, int] | None, **options: Any) -> TreeEnsemble:
+def _behind(before: Any, model: TreeEnsemble) -> TreeEnsemble:
+    return TreeEnsemble(model._parsed(before))  # noqa: SLF001
+
+
+def _read(source: Any, *, trust_pickle: bool, **options: Any) -> TreeEnsemble:
     from .adapters import parse_model
 
-    parsed = parse_model(source, iteration_range=iteration_range, **options)
+    parsed = parse_model(source, trust_pickle=trust_pickle, **options)
+    iteration_range = options["iteration_range"]
     best = parsed.info.best_iteration
     if best is not None and iteration_range is None:
         warn(
             f"the model carries best_iteration={best}, which the predict of its library does not use here: all trees "
             f"count. Pass iteration_range=(0, {best + 1}) for the best iteration, or (0, 0) for all without this warning"
         )
-    return TreeEnsemble(parsed)
+    return TreeEnsemble(parsed, Origin.of(source, parsed.info.family, **options))

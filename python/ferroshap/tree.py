@@ -8,12 +8,13 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from .additivity import worst_gap
+from .additivity import library_bound, worst_gap, worst_library_gap
 from .ensemble import TreeEnsemble, load_model
 from .errors import FeatureMismatchError, OptionError, PlanError, UnsupportedModelError
 from .explanation import Explanation, shown_rows
 from .inputs import InputRows
 from .inputs.names import counted
+from .library import library_prediction
 from .options import byte_count, empty_output, float_dtype, thread_count, whole_number
 from .progress import Progress, progress_option, reporting
 
@@ -163,7 +164,7 @@ class TreeExplainer:
         y: None = None,
         tree_limit: None = None,
         approximate: bool = False,
-        check_additivity: bool = True,
+        check_additivity: bool | Literal["library"] = True,
     ) -> Floats:
         """SHAP values: `(n, f)` for one output, `(n, f, o)` otherwise, of the dtype chosen, C order.
 
@@ -176,7 +177,10 @@ class TreeExplainer:
         y, tree_limit, approximate
             Not supported: only their defaults. `tree_limit` is `iteration_range` of the explainer.
         check_additivity
-            Whether to check every row and output: `|prediction − base − Σφ| ≤ 1e-12 · scale`, in float64.
+            Whether to check every row and output: `|prediction − base − Σφ| ≤ 1e-12 · scale`, in float64. `"library"`: also
+            against the raw prediction of the training library itself, which is called with `X`. It takes the live model,
+            or its own file and the library installed; it allows for the library's roundings, in all
+            `(1e-12 + (trees + 1) · 2⁻²³) · scale` where it adds in float32 (XGBoost), else `2e-12 · scale`.
 
         Returns
         -------
@@ -188,13 +192,15 @@ class TreeExplainer:
         DataError, FeatureMismatchError
             The rows cannot be read as this model's input.
         OptionError
-            An argument has a value that is not supported, or the result does not fit in memory.
+            An argument has a value that is not supported, or the result does not fit in memory; `"library"`: its model is
+            not at hand, as in a copy or a pickle of an explainer.
         AdditivityError
             The check failed: a defect of ferroshap.
         """
         _check_call(y, tree_limit, approximate)
+        check = _checked(check_additivity)
         rows = self.model.read_rows(X)
-        return self._shaped(self._explain(rows, check=_checked(check_additivity)), rows)
+        return self._shaped(self._explain(rows, check=bool(check), library=self._of_library(check, X, rows)), rows)
 
     def shap_interaction_values(self, X: Any, y: None = None, tree_limit: None = None) -> Floats:
         """Not supported yet: raises `UnsupportedModelError`, whatever `X`, `y` and `tree_limit` are."""
@@ -207,7 +213,7 @@ class TreeExplainer:
         X: Any,
         y: None = None,
         interactions: bool = False,
-        check_additivity: bool = True,
+        check_additivity: bool | Literal["library"] = True,
         approximate: bool = False,
     ) -> Explanation:
         """The `Explanation` of the rows `X`: their values with base values, names and units.
@@ -218,8 +224,9 @@ class TreeExplainer:
         if interactions:
             self.shap_interaction_values(X)
         _check_call(y, None, approximate)
+        check = _checked(check_additivity)
         rows = self.model.read_rows(X)
-        values = self._explain(rows, check=_checked(check_additivity))
+        values = self._explain(rows, check=bool(check), library=self._of_library(check, X, rows))
         one_output = self.model.n_outputs == 1
         base = np.tile(self._plan.expected_value, (len(rows), 1))
         shaped = base[:, 0] if one_output else base
@@ -286,8 +293,12 @@ class TreeExplainer:
         vars(self).update(state)
         self._plan = self.model.plan()  # compiled for the processor that it is on now
 
-    def _explain(self, rows: InputRows, *, check: bool) -> Floats:
-        """`(n, f, o)` of the dtype chosen.
+    def _of_library(self, check: "bool | Literal['library']", X: Any, rows: InputRows) -> Floats | None:
+        """`(n, o)`: what the training library predicts for `X`, where the check asks for it."""
+        return library_prediction(self.model, X, rows) if check == "library" else None
+
+    def _explain(self, rows: InputRows, *, check: bool, library: Floats | None) -> Floats:
+        """`(n, f, o)` of the dtype chosen; `library` is a prediction to check against besides.
 
         In chunks of rows: the check needs the predictions, and for float32 the float64 values, of one chunk only. A row
         has the same values in any chunk.
@@ -299,6 +310,7 @@ class TreeExplainer:
         rounding = check and self._dtype == "float32"
         scratch = np.empty((min(step, n), f, o)) if rounding else None
         base, scale = self._plan.expected_value, self._plan.scale
+        bound = library_bound(scale, self.model.n_trees, float32=self.model.predicts_in_float32)
         with reporting(self._progress) as report:
             for first, chunk in rows.blocks(step):
                 written = out[first : first + len(chunk)]
@@ -307,6 +319,8 @@ class TreeExplainer:
                 if check:
                     predicted = self.model.predict_rows(chunk, exact=True, threads=self._threads)
                     worst_gap(values, predicted, base, scale, first_row=first)
+                if library is not None:
+                    worst_library_gap(values, library[first : first + len(chunk)], base, bound, first_row=first)
                 if scratch is not None:
                     written[...] = values
                 if report is not None:
@@ -365,14 +379,12 @@ def _check_call(y: Any, tree_limit: Any, approximate: Any) -> None:
         )
 
 
-def _checked(check_additivity: Any) -> bool:
+def _checked(check_additivity: Any) -> "bool | Literal['library']":
     if isinstance(check_additivity, (bool, np.bool_)):
         return bool(check_additivity)
-    if check_additivity == "library":
-        raise OptionError(
-            "check_additivity='library' is not supported yet; True compares with ferroshap's own bit-equal prediction"
-        )
-    raise OptionError(f"check_additivity is {check_additivity!r}; expected True or False")
+    if isinstance(check_additivity, str) and check_additivity == "library":
+        return "library"
+    raise OptionError(f"check_additivity is {check_additivity!r}; expected True, False or 'library'")
 
 
 def _display_names(what: Literal["feature", "output"], names: Any, count: int) -> tuple[str, ...] | None:

@@ -11,14 +11,7 @@ from oracle.predict import predict as slow_predict
 from oracle.shap import shap_values
 
 FOLDERS = recorded.folders(Path(__file__).resolve().parents[1] / "reference")
-REFUSED = [
-    path
-    for folder in FOLDERS
-    for path in sorted(
-        {*recorded.old_binaries(folder), *(p for p in recorded.models(folder) if recorded.has_linear_trees(p))}
-        | {p for p in recorded.models(folder) if folder.name[0] == "c"}
-    )
-]
+REFUSED = [path for folder in FOLDERS for path in sorted(recorded.refused(folder))]
 MODELS = [path for folder in FOLDERS for path in recorded.models(folder) if path not in REFUSED]
 
 
@@ -55,14 +48,14 @@ def test_exact_shap_values_agree_with_the_librarys_own(path):
     np.testing.assert_allclose(total, exact, rtol=0, atol=1e-12 * np.abs(exact).max())
     if own is not None:
         own = own[:16] / arrays.divisor
-        gap = 1e-11 if path.suffix == ".txt" else 2e-6
+        gap = {"l": 1e-11, "x": 2e-6, "c": 1e-12}[path.parent.name[0]]
         want = np.concatenate([phi, np.broadcast_to(expected, (len(rows), 1, arrays.n_outputs))], axis=1)
         np.testing.assert_allclose(own, want, rtol=0, atol=gap * max(1.0, np.abs(own).max()))
 
 
 @pytest.mark.parametrize("path", REFUSED, ids=name)
 def test_what_cannot_be_explained_is_refused_by_name(path):
-    kind = {"l": "linear tree", "x": "old binary format", "c": "CatBoost"}[path.parent.name[0]]
+    kind = {"l": "linear tree", "x": "old binary format", "c": "combination of features"}[path.parent.name[0]]
     with pytest.raises(UnsupportedModelError, match=kind):
         parse_model(path)
 
@@ -70,7 +63,7 @@ def test_what_cannot_be_explained_is_refused_by_name(path):
 @pytest.mark.parametrize("path", MODELS, ids=name)
 def test_the_description_names_the_library_and_its_units(path):
     info, arrays = parse_model(path).info, parse_model(path).arrays
-    family = "XGBoost" if path.parent.name[0] == "x" else "LightGBM"
+    family = {"x": "XGBoost", "l": "LightGBM", "c": "CatBoost"}[path.parent.name[0]]
     assert info.family == family
     assert info.source.startswith(family)
     assert info.output_space == ("mean of trees" if arrays.accumulation == "f64-mean" else "margin")
@@ -83,7 +76,7 @@ def test_every_storage_version_is_covered():
     assert {folder.name for folder in FOLDERS} == {
         *("cb12", "l231", "l335", "l400", "l47", "x13", "x17", "x20", "x21", "x30", "x31", "x32", "x34")
     }
-    assert len(MODELS) >= 80
+    assert len(MODELS) >= 96
     assert len(REFUSED) >= 6
 
 

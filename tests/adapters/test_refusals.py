@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import types
 
 import numpy as np
 import pytest
@@ -11,43 +12,58 @@ from ferroshap.adapters import parse_model
 from ferroshap.errors import ModelError, UnsupportedModelError
 from sklearn import ensemble, linear_model
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.model_selection import GridSearchCV
-from sklearn.multioutput import MultiOutputRegressor
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
+from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier, OutputCodeClassifier
+from sklearn.multioutput import ClassifierChain, RegressorChain
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-NOT_YET = [
-    ensemble.IsolationForest(),
-    ensemble.BaggingRegressor(),
-    ensemble.AdaBoostClassifier(),
-]
 CONTAINERS = [
-    (make_pipeline(StandardScaler(), DecisionTreeRegressor()), r"pipeline\[-1\]"),
-    (GridSearchCV(DecisionTreeRegressor(), {}), "best_estimator_"),
-    (MultiOutputRegressor(DecisionTreeRegressor()), "estimators_"),
     (CalibratedClassifierCV(DecisionTreeClassifier()), "not additive"),
+    (ensemble.AdaBoostRegressor(), "weighted median .*estimators_"),
+    (ensemble.StackingRegressor([("a", DecisionTreeRegressor())]), "final estimator .*estimators_"),
+    (ensemble.StackingClassifier([("a", DecisionTreeClassifier())]), "final estimator .*estimators_"),
+    (ensemble.RandomTreesEmbedding(), "pass a forest"),
+    (RegressorChain(DecisionTreeRegressor()), "the ones before predict.*estimators_"),
+    (ClassifierChain(DecisionTreeClassifier()), "the ones before predict.*estimators_"),
+    (OneVsRestClassifier(DecisionTreeClassifier()), "estimators_"),
+    (OneVsOneClassifier(DecisionTreeClassifier()), "estimators_"),
+    (OutputCodeClassifier(DecisionTreeClassifier()), "estimators_"),
+    (FixedThresholdClassifier(DecisionTreeClassifier()), "estimator_"),
+    (TunedThresholdClassifierCV(DecisionTreeClassifier()), "estimator_"),
 ]
-
-
-@pytest.mark.parametrize("model", NOT_YET, ids=lambda m: type(m).__name__)
-def test_tree_models_of_a_later_version_are_not_supported_yet(model):
-    with pytest.raises(UnsupportedModelError, match=f"{type(model).__name__} is not supported yet.*XGBClassifier"):
-        parse_model(model)
+ELSEWHERE = [
+    ("quantile_forest", "RandomForestQuantileRegressor", "quantiles .*RandomForestRegressor"),
+    ("quantile_forest", "ExtraTreesQuantileRegressor", "quantiles .*RandomForestRegressor"),
+    ("sksurv.ensemble", "RandomSurvivalForest", "functions of time.*survival:cox"),
+    ("sksurv.ensemble", "ExtraSurvivalTrees", "functions of time.*survival:cox"),
+    ("sksurv.ensemble", "GradientBoostingSurvivalAnalysis", "survival:cox.*build_ensemble"),
+    ("sksurv.tree", "SurvivalTree", "functions of time.*survival:cox"),
+]
 
 
 @pytest.mark.parametrize(("model", "advice"), CONTAINERS, ids=lambda m: type(m).__name__)
-def test_containers_are_refused_with_what_to_pass_instead(model, advice):
-    with pytest.raises(UnsupportedModelError, match=advice):
+def test_estimators_of_trees_that_are_no_sum_of_them_are_refused_with_what_to_pass_instead(model, advice):
+    with pytest.raises(
+        UnsupportedModelError, match=f"{type(model).__name__} is no sum of trees that can be read: .*{advice}"
+    ):
         parse_model(model)
+
+
+@pytest.mark.parametrize(("library", "name", "advice"), ELSEWHERE)
+def test_libraries_that_are_not_read_are_named_with_the_way_out(library, name, advice, monkeypatch):
+    module = types.ModuleType(library)
+    kind = type(name, (), {"__module__": library})
+    setattr(module, name, kind)
+    monkeypatch.setitem(sys.modules, library, module)
+    with pytest.raises(UnsupportedModelError, match=f"{name} is no sum of trees that can be read: .*{advice}"):
+        parse_model(kind())
 
 
 @pytest.mark.parametrize(
     ("model", "says"),
     [
         (linear_model.LinearRegression(), "LinearRegression is not a model that ferroshap explains"),
-        (ensemble.RandomTreesEmbedding(), "RandomTreesEmbedding is not a model"),
-        (ensemble.AdaBoostRegressor(), "nearest that is: "),
+        (linear_model.LogisticRegression(), "nearest that is: "),
         (None, "NoneType"),
         (3.5, "float"),
         (DecisionTreeRegressor, "DecisionTreeRegressor is a class: pass a fitted object"),

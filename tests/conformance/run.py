@@ -19,8 +19,8 @@ from oracle.shap import shap_values
 
 ROWS = 24
 ORACLE_GAP = 1e-12
-# LightGBM adds in float64, XGBoost in float32: relative to the largest value, at least 1.
-LIBRARY_GAP = {"l": 1e-11, "x": 2e-6}
+# LightGBM and CatBoost add in float64, XGBoost in float32: relative to the largest value, at least 1.
+LIBRARY_GAP = {"l": 1e-11, "x": 2e-6, "c": 1e-12}
 
 
 class Folder:
@@ -30,8 +30,7 @@ class Folder:
         self.path, self.family = path, path.name[0]
         self.models = self.refused = self.predictions = self.explained = self.mismatches = 0
         self.oracle_gap = self.library_gap = 0.0
-        self.doomed = set(recorded.old_binaries(path))
-        self.doomed |= {p for p in recorded.models(path) if self.family == "c" or recorded.has_linear_trees(p)}
+        self.doomed = recorded.refused(path)
 
     def mismatch(self, path, what):
         self.mismatches += 1

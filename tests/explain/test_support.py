@@ -24,7 +24,7 @@ def test_a_model_that_is_explained_is_supported_with_its_description(name):
         (LinearRegression(), "LinearRegression is not a model that ferroshap explains"),
         (REFERENCE / "l47/linear.txt", "linear tree"),
         (REFERENCE / "x20/mo.json", "cover"),
-        (b"{}", "not an XGBoost model"),
+        (b"{}", "not a model of XGBoost"),
         (None, "NoneType"),
     ],
     ids=str,

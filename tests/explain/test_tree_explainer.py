@@ -248,7 +248,11 @@ def test_an_option_that_is_not_accepted_is_refused_by_name(model_named, options,
 REFUSED_CALLS = [
     ({"y": [1.0]}, OptionError, "y is for values of the loss"),
     ({"approximate": True}, OptionError, "Saabas"),
-    ({"check_additivity": "library"}, OptionError, "'library' is not supported yet"),
+    (
+        {"check_additivity": "librarian"},
+        OptionError,
+        "check_additivity is 'librarian'; expected True, False or 'library'",
+    ),
     ({"check_additivity": 1}, OptionError, "check_additivity is 1"),
 ]
 

@@ -50,7 +50,7 @@ def predict(a, rows, missing=None, *, exact=False):
     """(n, o) float64: the library's raw output in its own arithmetic, or with `exact` the float64 sum."""
     x = as_compared(a, rows, missing)
     number = np.float32 if a.accumulation.startswith("f32") and not exact else np.float64
-    base_last = a.accumulation == "f32-from-zero-then-base"
+    base_last = a.accumulation.endswith("from-zero-then-base")
     total = np.zeros((len(x), a.n_outputs), number) + (0 if base_last else a.base.astype(number))
     for tree, output in enumerate(a.tree_outputs):
         columns = slice(None) if output < 0 else slice(output, output + 1)

@@ -4,6 +4,7 @@ A folder is named after what wrote it: `x34` XGBoost 3.4, `l47` LightGBM 4.7, `c
 `name.json`, `.ubj` or `.txt` stands `name.npz`, and maybe `name.ties.npz`. See tests/reference/README.md.
 """
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,20 @@ def outputs(path):
         return dict(stored)
 
 
+def is_combination(path):
+    """Whether a CatBoost model splits on statistics of several features together, which is refused."""
+    if not path.parent.name.startswith("cb"):
+        return False
+    ctrs = json.loads(path.read_bytes())["features_info"].get("ctrs") or []
+    return any(len(ctr["elements"]) > 1 for ctr in ctrs)
+
+
+def refused(folder):
+    """The files of a folder that are to be refused by name."""
+    doomed = {path for path in models(folder) if has_linear_trees(path) or is_combination(path)}
+    return doomed | set(old_binaries(folder))
+
+
 def iterations(path):
     """The range of the recorded `margin_it` and `raw_it`; LightGBM 2.3 could only start at 0."""
     return (0, 3) if path.parent.name == "l231" else (2, 5)
@@ -41,6 +56,8 @@ def iterations(path):
 def rows(path, schema):
     """(n, f): the recorded inputs of a model, frames as the codes of the model's (or the frame's own) categories."""
     stored = outputs(path)
+    if "cat_columns" in stored and path.parent.name.startswith("cb"):
+        return _hashed_frame(path, stored, schema)
     if path.stem.startswith(("frame", "cat_frame")):
         return _frame(stored, schema)
     return stored["T"] if "T" in stored else np.load(path.with_name("Xt.npy"))
@@ -73,8 +90,28 @@ def predictions(path, schema):
 def contributions(path, n_features, n_outputs):
     """(n, f + 1, o): the library's own SHAP values, the base last; None where it recorded none, or wrong ones."""
     stored = outputs(path)
-    own = stored.get("contrib", stored.get("contribs"))
+    own = stored.get("contrib", stored.get("contribs", stored.get("shap")))
+    if "shap" in stored and (own.size < len(own) * n_outputs * (n_features + 1) or not _is_symmetric(path)):
+        return None  # CatBoost explains one of two outputs of its uncertainty, and trees that are not symmetric wrongly
     return None if own is None else own.reshape(len(own), n_outputs, n_features + 1).transpose(0, 2, 1)
+
+
+def _is_symmetric(path):
+    return "oblivious_trees" in json.loads(path.read_bytes())
+
+
+def _hashed_frame(path, stored, schema):
+    """CatBoost frames: categories by the hashes that the document lists beside their texts."""
+    listed = json.loads(path.read_bytes())["features_info"]["cat_features_hash"]
+    hash_of = {str(each["value"]): int(each["hash"]) for each in listed}
+    coded = []
+    for index, name in enumerate(stored["columns"]):
+        column = stored[f"T_{name}"]
+        if name in stored["cat_columns"]:
+            code = {value: float(at) for at, value in enumerate(schema.categories[index].values)}
+            column = np.array([code.get(hash_of.get(text), np.nan) for text in column.tolist()])
+        coded.append(column)
+    return np.column_stack(coded)
 
 
 def _frame(stored, schema):

@@ -148,7 +148,7 @@ def test_a_compressed_member_is_not_unpacked():
 
 def test_a_zip_of_something_else_and_a_newer_version_are_named():
     with pytest.raises(ModelError, match=r"not a model that TreeEnsemble\.save wrote"):
-        ferroshap.load_model(as_file({"schema.json": b"{}"}))
+        ferroshap.load_model(as_file({"weights.json": b"{}"}))
     members = members_of()
     header = json.loads(members["ferroshap.json"]) | {"version": 2}
     with pytest.raises(ModelError, match="a newer ferroshap wrote this file"):

@@ -7,12 +7,16 @@ from typing import Any
 from ferroshap import _native
 
 from .arrays import EnsembleArrays
+from .catboost_document import parse_catboost
+from .catboost_options import with_signed_options
 from .detect import adapter_of
 from .info import ModelInfo, ParsedModel
 from .lightgbm_document import parse_lightgbm
 from .options import asks_without_init, no_init, refuse_missing, resolve_missing
+from .pickle_file import is_pickle, read_pickle
 from .saved import MAGIC, parse_saved, write_saved
 from .sklearn_boosting import parse_gradient_boosting
+from .skops_file import is_skops, read_skops
 from .xgboost_document import parse_xgboost
 
 __all__ = ["EnsembleArrays", "ModelInfo", "ParsedModel", "parse_model", "write_saved"]
@@ -21,7 +25,12 @@ XGBOOST_FORMS = {"xgboost-json": "JSON", "xgboost-ubjson": "UBJSON"}
 
 
 def parse_model(
-    source: Any, *, iteration_range: Any = None, missing: Any = None, without_init: Any = False
+    source: Any,
+    *,
+    iteration_range: Any = None,
+    missing: Any = None,
+    without_init: Any = False,
+    trust_pickle: bool = False,
 ) -> ParsedModel:
     """The trees, inputs and description of a model.
 
@@ -35,6 +44,8 @@ def parse_model(
         `predict` uses. Not for scikit-learn.
     missing
         A number that counts as missing, as XGBoost's `missing=`; default: a wrapper's own, else NaN only.
+    trust_pickle
+        Whether a pickle or joblib file may be loaded, which can run any code.
     without_init
         The trees alone of a scikit-learn GradientBoosting model that starts from an estimator.
 
@@ -56,16 +67,25 @@ def parse_model(
     if alone:
         raise no_init("a model file has no init")
     data = Path(source).read_bytes() if isinstance(source, str | os.PathLike) else bytes(source)
-    return _parse_bytes(data, iteration_range, missing)
+    return _parse_bytes(data, iteration_range, missing, trust_pickle=trust_pickle)
 
 
-def _parse_bytes(data: bytes, iteration_range: Any, missing: Any) -> ParsedModel:
+def _parse_bytes(data: bytes, iteration_range: Any, missing: Any, *, trust_pickle: bool) -> ParsedModel:
+    if trust_pickle and is_pickle(data):
+        model = read_pickle(data)
+        return adapter_of(model)(model, iteration_range=iteration_range, missing=missing)
+    if data.startswith(MAGIC) and is_skops(data):
+        estimator = read_skops(data)
+        return adapter_of(estimator)(estimator, iteration_range=iteration_range, missing=missing)
     if data.startswith(MAGIC):
         return parse_saved(data, iteration_range=iteration_range, missing=missing)
-    form, document = _native.read_document(data)
+    form, document = _native.read_document(with_signed_options(data))
     if form == "lightgbm-text":
         refuse_missing(missing, "LightGBM")
         return parse_lightgbm(document, iteration_range=iteration_range)
+    if form == "catboost-json":
+        refuse_missing(missing, "CatBoost")
+        return parse_catboost(document, "JSON", iteration_range=iteration_range)
     return parse_xgboost(
         document,
         len(data),

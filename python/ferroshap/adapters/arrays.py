@@ -11,7 +11,9 @@ ZERO_IS_MISSING = 2
 OUT_OF_SET_LEFT = 4
 NEGATIVE_LEFT = 8
 
-Accumulation = Literal["f32-from-base", "f32-from-zero-then-base", "f64-from-base", "f64-mean"]
+Accumulation = Literal[
+    "f32-from-base", "f32-from-zero-then-base", "f64-from-base", "f64-from-zero-then-base", "f64-mean"
+]
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,8 @@ class EnsembleArrays:
     """(o): what every prediction starts from, in the units of the raw output."""
     accumulation: Accumulation
     """In which precision and order the library adds its trees up."""
-    divisor: int
-    """"f64-mean": what the sum is divided by, last. Otherwise 1."""
+    divisor: float
+    """"f64-mean": what the sum is divided by, last: the number of trees, or the sum of their weights. Otherwise 1."""
     round_to_float32: bool
     """Inputs are rounded to float32 (XGBoost, scikit-learn trees)."""
     flush_tiny: bool

@@ -7,9 +7,19 @@ from typing import Any
 
 from ferroshap.errors import UnsupportedModelError
 
-from . import live_boosters, sklearn_boosting, sklearn_estimators, sklearn_hist_boosting
+from . import (
+    live_boosters,
+    live_catboost,
+    sklearn_boosting,
+    sklearn_estimators,
+    sklearn_hist_boosting,
+    sklearn_isolation,
+    sklearn_meta,
+    sklearn_wrappers,
+)
 from .families import classes_of_libraries
 from .info import ParsedModel
+from .skops_file import StoredObject
 
 Adapter = Callable[..., ParsedModel]
 
@@ -19,6 +29,7 @@ ADAPTERS: tuple[tuple[str, str, Adapter], ...] = (
     ("xgboost", "XGBModel", live_boosters.parse_xgboost_wrapper),
     ("lightgbm", "Booster", live_boosters.parse_lightgbm_booster),
     ("lightgbm", "LGBMModel", live_boosters.parse_lightgbm_wrapper),
+    ("catboost", "CatBoost", live_catboost.parse_catboost_model),
     ("sklearn.tree", "DecisionTreeRegressor", sklearn_estimators.parse_tree),
     ("sklearn.tree", "DecisionTreeClassifier", sklearn_estimators.parse_tree),
     ("sklearn.ensemble", "RandomForestRegressor", sklearn_estimators.parse_forest),
@@ -29,26 +40,71 @@ ADAPTERS: tuple[tuple[str, str, Adapter], ...] = (
     ("sklearn.ensemble", "GradientBoostingClassifier", sklearn_boosting.parse_gradient_boosting),
     ("sklearn.ensemble", "HistGradientBoostingRegressor", sklearn_hist_boosting.parse_hist_gradient_boosting),
     ("sklearn.ensemble", "HistGradientBoostingClassifier", sklearn_hist_boosting.parse_hist_gradient_boosting),
+    ("sklearn.ensemble", "IsolationForest", sklearn_isolation.parse_isolation_forest),
+    ("sklearn.ensemble", "BaggingRegressor", sklearn_meta.parse_bagging),
+    ("sklearn.ensemble", "BaggingClassifier", sklearn_meta.parse_bagging),
+    ("sklearn.ensemble", "VotingRegressor", sklearn_meta.parse_voting),
+    ("sklearn.ensemble", "VotingClassifier", sklearn_meta.parse_voting),
+    ("sklearn.ensemble", "AdaBoostClassifier", sklearn_meta.parse_adaboost),
+    ("sklearn.pipeline", "Pipeline", sklearn_wrappers.parse_pipeline),
+    ("sklearn.model_selection", "GridSearchCV", sklearn_wrappers.parse_search),
+    ("sklearn.model_selection", "RandomizedSearchCV", sklearn_wrappers.parse_search),
+    ("sklearn.model_selection", "HalvingGridSearchCV", sklearn_wrappers.parse_search),
+    ("sklearn.model_selection", "HalvingRandomSearchCV", sklearn_wrappers.parse_search),
+    ("sklearn.compose", "TransformedTargetRegressor", sklearn_wrappers.parse_transformed_target),
+    ("sklearn.multioutput", "MultiOutputRegressor", sklearn_meta.parse_multi_output),
+    ("sklearn.multioutput", "MultiOutputClassifier", sklearn_meta.parse_multi_output),
 )
 
-# Models of trees that a later version will explain: a user should not look for a mistake of their own.
-NOT_YET: tuple[tuple[str, str], ...] = (
-    ("sklearn.ensemble", "IsolationForest"),
-    ("sklearn.ensemble", "BaggingRegressor"),
-    ("sklearn.ensemble", "BaggingClassifier"),
-    ("sklearn.ensemble", "AdaBoostClassifier"),
-    ("catboost", "CatBoost"),
+# Subclasses of scikit-learn's own.
+EXTRA_TREES = {"DecisionTreeRegressor": "ExtraTreeRegressor", "DecisionTreeClassifier": "ExtraTreeClassifier"}
+
+MEDIAN = "it predicts a weighted median of its members, which is no sum of trees: pass one of its estimators_"
+STACK = "its final estimator turns what its members predict into a prediction: pass one of its estimators_"
+CHAIN = (
+    "each of its models reads what the ones before predict: pass one of its estimators_, with those columns in the rows"
+)
+QUANTILES = (
+    "it predicts quantiles of the training rows in its leaves, which is no sum of trees: train a RandomForestRegressor"
+)
+SURVIVAL = (
+    "its leaves hold functions of time, and scikit-survival is not read: train XGBoost with survival:cox or survival:aft, or "
+    "pass the trees with a number a leaf to build_ensemble"
 )
 
-# Containers: (library, class, what to pass instead).
+# Made of trees, but no sum of them, or not read: (library, class, why and what to pass instead).
 CONTAINERS: tuple[tuple[str, str, str], ...] = (
-    ("sklearn.pipeline", "Pipeline", "pass its last step, pipeline[-1], and rows that pipeline[:-1] has transformed"),
-    ("sklearn.model_selection", "BaseSearchCV", "pass its best_estimator_"),
-    ("sklearn.model_selection", "GridSearchCV", "pass its best_estimator_"),
-    ("sklearn.model_selection", "RandomizedSearchCV", "pass its best_estimator_"),
-    ("sklearn.multioutput", "MultiOutputRegressor", "pass the members of its estimators_ one by one"),
-    ("sklearn.multioutput", "MultiOutputClassifier", "pass the members of its estimators_ one by one"),
     ("sklearn.calibration", "CalibratedClassifierCV", "its calibration is not additive: pass its inner estimators"),
+    ("sklearn.ensemble", "AdaBoostRegressor", MEDIAN),
+    ("sklearn.ensemble", "StackingRegressor", STACK),
+    ("sklearn.ensemble", "StackingClassifier", STACK),
+    ("sklearn.ensemble", "RandomTreesEmbedding", "it names leaves and predicts nothing: pass a forest"),
+    ("sklearn.multioutput", "RegressorChain", CHAIN),
+    ("sklearn.multioutput", "ClassifierChain", CHAIN),
+    (
+        "sklearn.multiclass",
+        "OneVsRestClassifier",
+        "it compares its models with each other: pass one of its estimators_",
+    ),
+    ("sklearn.multiclass", "OneVsOneClassifier", "it counts the votes of its models: pass one of its estimators_"),
+    ("sklearn.multiclass", "OutputCodeClassifier", "it compares codes of classes: pass one of its estimators_"),
+    (
+        "sklearn.model_selection",
+        "FixedThresholdClassifier",
+        "it puts a threshold behind a classifier: pass its estimator_",
+    ),
+    (
+        "sklearn.model_selection",
+        "TunedThresholdClassifierCV",
+        "it puts a threshold behind a classifier: pass its estimator_",
+    ),
+    ("quantile_forest", "RandomForestQuantileRegressor", QUANTILES),
+    ("quantile_forest", "ExtraTreesQuantileRegressor", QUANTILES),
+    ("sksurv.ensemble", "RandomSurvivalForest", SURVIVAL),
+    ("sksurv.ensemble", "ExtraSurvivalTrees", SURVIVAL),
+    ("sksurv.ensemble", "GradientBoostingSurvivalAnalysis", SURVIVAL),
+    ("sksurv.tree", "SurvivalTree", SURVIVAL),
+    ("sksurv.tree", "ExtraSurvivalTree", SURVIVAL),
 )
 
 SUPPORTED = classes_of_libraries()
@@ -63,6 +119,15 @@ def adapter_of(model: object) -> Adapter:
     return adapter
 
 
+def _is_stored(model: StoredObject, entry: tuple[str, str, Adapter]) -> bool:
+    """Whether a model of a file is of the class of an entry; it has the class's name and none of its parents."""
+    kind = type(model)
+    library, name, _ = entry
+    package = library.partition(".")[0]
+    # skops writes scikit-learn's own objects; other libraries' have no attributes that a file could hold.
+    return kind.__module__.partition(".")[0] == package == "sklearn" and kind.__name__ in {name, EXTRA_TREES.get(name)}
+
+
 def refusal(model: object) -> str:
     """Why a model is refused: what it is, what to do, what is supported."""
     if isinstance(model, type):
@@ -71,13 +136,14 @@ def refusal(model: object) -> str:
     what = f"{kind.__module__}.{kind.__qualname__}"
     container = next(_matches(model, CONTAINERS), None)
     if container is not None:
-        return f"{what} is not a tree model itself: {container[2]}. {_supported()}"
-    if next(_matches(model, NOT_YET), None) is not None:
-        return f"{what} is not supported yet{_nearest(kind.__name__)}. {_supported()}"
+        return f"{what} is no sum of trees that can be read: {container[2]}. {_supported()}"
     return f"{what} is not a model that ferroshap explains{_nearest(kind.__name__)}. {_supported()}"
 
 
 def _matches(model: object, table: Any) -> Iterator[Any]:
+    if isinstance(model, StoredObject):
+        yield from (entry for entry in table if _is_stored(model, entry))
+        return
     for entry in table:
         # vars(), not getattr(): a lazily loading module must not import anything because we asked.
         library = sys.modules.get(entry[0])
@@ -94,4 +160,7 @@ def _nearest(name: str) -> str:
 
 def _supported() -> str:
     libraries = "; ".join(f"{library} ({', '.join(classes)})" for library, classes in SUPPORTED.items())
-    return f"Supported are {libraries}; and XGBoost JSON or UBJSON and LightGBM text files, by path or as bytes"
+    return (
+        f"Supported are {libraries}; and XGBoost JSON or UBJSON, LightGBM text, CatBoost JSON and skops files, by path or as "
+        "bytes"
+    )

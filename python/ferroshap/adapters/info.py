@@ -1,7 +1,7 @@
 """What a model says about itself, beyond its trees."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from ferroshap.inputs.schema import InputSchema
 
@@ -45,11 +45,16 @@ class ModelInfo:
 
 @dataclass(frozen=True)
 class ParsedModel:
-    """Everything the adapters make of a model: its trees, its inputs and what it says about itself."""
+    """Everything the adapters make of a model: its trees, its inputs and what it says about itself.
+
+    before
+        What the user's rows go through first, an object with `transform`: the steps of a pipeline in front of the model.
+    """
 
     arrays: EnsembleArrays
     schema: InputSchema
     info: ModelInfo
+    before: Any = None
 
 
 def numbered_outputs(n_outputs: int) -> tuple[str, ...]:

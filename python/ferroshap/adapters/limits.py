@@ -11,6 +11,11 @@ def allowance(file_bytes: int) -> int:
     return 16 * 2**20 + 4 * file_bytes
 
 
+def most_unpacked(file_bytes: int) -> int:
+    """Bytes that a compressed file of this size may unpack to."""
+    return 64 * 2**20 + 16 * file_bytes
+
+
 def check_outputs(n_outputs: int, backed: int, field: str) -> None:
     """Refuses a number of outputs beyond what the file holds numbers for."""
     if n_outputs > max(OUTPUTS, backed):

@@ -67,3 +67,12 @@ def refuse_missing(missing: Any, family: str) -> None:
             f"missing={missing!r}: only XGBoost models take another missing value than NaN, this is a {family} model;"
             " replace the value by NaN in the rows"
         )
+
+
+def refuse_iterations(iteration_range: Any, kind: str) -> None:
+    """Raises OptionError where `iteration_range` is given for a model without boosting iterations."""
+    if iteration_range is not None:
+        raise OptionError(
+            f"iteration_range={iteration_range!r}: a {kind} has no boosting iterations, expected None; to explain some of"
+            " the trees, explain a forest that has only those in estimators_"
+        )

@@ -73,6 +73,13 @@ class Record:
             self.fail(key, f"a whole number from {least} to {most}")
         return value
 
+    def number(self, key: str) -> float:
+        """A number, whole or not."""
+        value = self.fields.get(key)
+        if not isinstance(value, (int, float)):
+            self.fail(key, "a number")
+        return float(value)
+
     def sequence(self, key: str) -> Sequence[Any]:
         """A list; packed arrays do not count."""
         value = self.fields.get(key)

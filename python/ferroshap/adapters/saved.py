@@ -33,7 +33,7 @@ DTYPES = {
     "base": "<f8",
 }  # fmt: skip
 SPACES = ("margin", "probability", "log-odds", "log-loss", "mean of trees", "target", "depth")
-ORDERS = ("f32-from-base", "f32-from-zero-then-base", "f64-from-base", "f64-mean")
+ORDERS = ("f32-from-base", "f32-from-zero-then-base", "f64-from-base", "f64-from-zero-then-base", "f64-mean")
 
 
 def write_saved(parsed: ParsedModel) -> bytes:
@@ -128,7 +128,11 @@ def _ensemble(record: Record, arrays: dict[str, Any]) -> EnsembleArrays:
     flags: dict[str, Any] = {
         name: _flag(record, name) for name in ("round_to_float32", "flush_tiny", "truncate_category_first")
     }
-    sizes: dict[str, Any] = {name: record.whole(name) for name in ("n_features", "n_outputs", "divisor")}
+    sizes: dict[str, Any] = {name: record.whole(name) for name in ("n_features", "n_outputs")}
+    divisor = record.fields.get("divisor")
+    if type(divisor) not in (int, float):
+        record.fail("divisor", "a number")
+    sizes["divisor"] = divisor
     return EnsembleArrays(**arrays, **sizes, **flags, accumulation=record.text("accumulation"))
 
 
@@ -172,8 +176,8 @@ def _categories(record: Record) -> Categories:
     if len(set(values)) != len(values):
         record.fail("values", "every category once")
     unseen = record.text("unseen")
-    if unseen not in {"error", "missing"}:
-        record.fail("unseen", '"error" or "missing"')
+    if unseen not in {"error", "missing", "unknown", "other"}:
+        record.fail("unseen", '"error", "missing", "unknown" or "other"')
     arrays_hold = record.text("arrays_hold")
     if arrays_hold not in {"codes", "values"}:
         record.fail("arrays_hold", '"codes" or "values"')

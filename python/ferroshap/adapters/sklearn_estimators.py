@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ferroshap.errors import ModelError, OptionError
+from ferroshap.errors import ModelError
 from ferroshap.inputs.schema import InputSchema
 
 from .arrays import DEFAULT_LEFT, EnsembleArrays, no_sets
 from .info import ModelInfo, ParsedModel, numbered_outputs
-from .options import refuse_missing
+from .options import refuse_iterations, refuse_missing
 
 FRACTIONS_TOLERANCE = 1e-9
 
@@ -30,11 +30,7 @@ def parse_forest(estimator: Any, *, iteration_range: Any, missing: Any) -> Parse
 def _parse(estimator: Any, members: list[Any], attribute: str, iteration_range: Any, missing: Any) -> ParsedModel:
     name = type(estimator).__name__
     refuse_missing(missing, "scikit-learn")
-    if iteration_range is not None:
-        raise OptionError(
-            f"iteration_range={iteration_range!r}: a {name} has no boosting iterations, expected None; to explain some of"
-            " the trees, explain a forest that has only those in estimators_"
-        )
+    refuse_iterations(iteration_range, name)
     if not hasattr(estimator, attribute):
         raise ModelError(f"the {name} is not fitted ({attribute} is missing): call fit() before it is explained")
     labels = _labels(estimator)
@@ -64,7 +60,7 @@ def _parse(estimator: Any, members: list[Any], attribute: str, iteration_range: 
         best_iteration=None,
         cover_kind="weighted count",
     )
-    return ParsedModel(arrays, schema_of(estimator, takes_infinity=False), info)
+    return ParsedModel(arrays, schema_of(estimator, takes_infinity=False, takes_nan=allows_nan(estimator)), info)
 
 
 class FittedTree:
@@ -120,7 +116,7 @@ def node_fields(trees: list[FittedTree]) -> dict[str, Any]:
 def source_of(estimator: Any) -> str:
     """The public place of the class and the version, `sklearn.tree._classes.X` being the same as `sklearn.tree.X`."""
     kind = type(estimator)
-    version = getattr(sys.modules.get("sklearn"), "__version__", "")
+    version = getattr(estimator, "_sklearn_version", None) or getattr(sys.modules.get("sklearn"), "__version__", "")
     parts = takewhile(lambda part: not part.startswith("_"), kind.__module__.split("."))
     return f"{'.'.join([*parts, kind.__name__])} {version}".strip()
 
@@ -141,11 +137,20 @@ def _output_names(estimator: Any, labels: list[tuple[str, ...]] | None) -> tuple
     return tuple(f"{target}:{label}" for target, names in enumerate(labels) for label in names)
 
 
-def schema_of(estimator: Any, *, takes_infinity: bool, takes_nan: bool = True) -> InputSchema:
+def allows_nan(estimator: Any) -> bool:
+    """Whether the estimator says that it predicts rows with missing values; it depends on version and criterion."""
+    if hasattr(estimator, "__sklearn_tags__"):
+        return bool(estimator.__sklearn_tags__().input_tags.allow_nan)
+    return bool(estimator._get_tags()["allow_nan"]) if hasattr(estimator, "_get_tags") else True  # noqa: SLF001
+
+
+def schema_of(
+    estimator: Any, *, takes_infinity: bool, takes_nan: bool = True, n_features: int | None = None
+) -> InputSchema:
     """The columns of an estimator that reads numbers only."""
     names = getattr(estimator, "feature_names_in_", None)
     return InputSchema(
-        n_features=int(estimator.n_features_in_),
+        n_features=n_features if n_features is not None else int(estimator.n_features_in_),
         feature_names=None if names is None else tuple(map(str, names)),
         categories={},
         categorical=frozenset(),

@@ -86,8 +86,7 @@ def _sets(estimator: Any, predictors: list[Any], nodes: Any, inner: NDArray[np.b
     offset = np.repeat(np.cumsum(n_stored) - n_stored, [p.nodes.size for p in predictors])
     words = stored[(offset + nodes["bitset_idx"])[tests]]
     if tests.any():
-        known, row_of_column = estimator._bin_mapper.make_known_categories_bitsets()  # noqa: SLF001
-        known_here = np.asarray(known, np.uint32)[row_of_column[nodes["feature_idx"][tests]]]
+        known_here = _known(estimator)[nodes["feature_idx"][tests]]
         words = words | np.where(missing_left[tests, np.newaxis], ~known_here, np.uint32(0))
     category_set = np.full(inner.size, -1, np.int32)
     category_set[tests] = np.arange(len(words))
@@ -97,6 +96,15 @@ def _sets(estimator: Any, predictors: list[Any], nodes: Any, inner: NDArray[np.b
         "set_starts": WORDS * np.arange(len(words) + 1, dtype=np.int64),
         "set_words": np.ascontiguousarray(words, np.uint32).ravel(),
     }
+
+
+def _known(estimator: Any) -> NDArray[np.uint32]:
+    """`(columns of the trees, WORDS)`: the codes that training saw, of categorical columns."""
+    mapper = estimator._bin_mapper  # noqa: SLF001
+    seen = np.zeros((len(mapper.bin_thresholds_), CODES), np.bool_)
+    for column in np.flatnonzero(mapper.is_categorical_).tolist():
+        seen[column, np.asarray(mapper.bin_thresholds_[column]).astype(np.int64)] = True
+    return np.packbits(seen, axis=1, bitorder="little").view("<u4").astype(np.uint32)
 
 
 def _schema(estimator: Any) -> InputSchema:
@@ -120,7 +128,8 @@ def _schema(estimator: Any) -> InputSchema:
 def _stored(estimator: Any, preprocessor: Any) -> list[Categories]:
     """The categories of the encoder, which gives the value at `i` the code `i`; a NaN, the last one, becomes missing."""
     stored = []
-    for known in preprocessor.named_transformers_["encoder"].categories_:
+    encoder = next(step for name, step, _ in preprocessor.transformers_ if name == "encoder")
+    for known in encoder.categories_:
         dates = known.dtype.kind in "mM"  # whose plain values would be numbers
         values: list[Any] = list(known) if dates else known.tolist()
         if values and isinstance(values[-1], float) and np.isnan(values[-1]):

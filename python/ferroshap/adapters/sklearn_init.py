@@ -26,6 +26,11 @@ def check_init(estimator: Any, *, without_init: bool) -> None:
 
 def constant_of(estimator: Any) -> NDArray[np.float64]:
     """(o): the same for every row; asking for it spares us the formulas of each loss and version."""
+    if not hasattr(estimator, "_raw_predict_init"):
+        raise UnsupportedModelError(
+            f"a skops file of a {type(estimator).__name__} does not hold what its predictions start from; load it with skops "
+            "and pass the model"
+        )
     row = np.zeros((1, int(estimator.n_features_in_)), np.float32)
     constant: NDArray[np.float64] = estimator._raw_predict_init(row)[0].astype(np.float64)  # noqa: SLF001
     return constant

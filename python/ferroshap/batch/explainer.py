@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ferroshap.additivity import worst_gap
-from ferroshap.errors import OptionError
+from ferroshap.errors import OptionError, UnsupportedModelError
 from ferroshap.options import float_dtype
 from ferroshap.tree import TreeExplainer
 
@@ -71,6 +71,11 @@ class BatchExplainer:
     ) -> None:
         if isinstance(keep, str):
             raise OptionError(f"keep is the text {keep!r}; expected a list of column names: keep=[{keep!r}]")
+        if explainer.model.has_steps_before:
+            raise UnsupportedModelError(
+                "the model stands behind the steps of a pipeline, whose columns are not those of the batches; explain its "
+                "last step, TreeExplainer(pipeline[-1]), on rows that pipeline[:-1] has transformed"
+            )
         self.explainer = explainer
         self.keep = tuple(keep)
         self.dtype = float_dtype("dtype", dtype)

@@ -17,6 +17,7 @@ from ferroshap.errors import FerroshapError
 from ferroshap.options import byte_count
 from ferroshap.versions import build_info
 
+from .check import check_model
 from .exit_codes import ExitCode, exit_code
 from .explain import ExplainOptions, explain
 from .inspect import inspect_model
@@ -86,6 +87,20 @@ def explain_command(**options: Any) -> None:
 def inspect_command(model: Path, *, as_json: bool) -> None:
     """Say what the model file MODEL holds and whether ferroshap explains it."""
     inspect_model(model, as_json=as_json)
+
+
+@cli.command("check")
+@click.argument("model", type=FILE)
+@click.argument("data", type=FILE)
+@click.option("--rows", "n_rows", type=click.IntRange(min=1), default=None, help="Only the first so many rows.")
+def check_command(model: Path, data: Path, *, n_rows: int | None) -> None:
+    """Compare ferroshap with the training library itself, which must be installed.
+
+    MODEL is a model file of XGBoost, LightGBM or CatBoost, DATA a Parquet file. Its library loads MODEL and predicts the
+    rows; ferroshap's prediction must have the same bits, and base value plus SHAP values be that prediction within the
+    roundings of the library's additions.
+    """
+    check_model(model, data, n_rows)
 
 
 def run(arguments: Sequence[str]) -> int:

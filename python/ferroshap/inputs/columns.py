@@ -8,6 +8,7 @@ import numpy.typing as npt
 from ferroshap.errors import DataError
 
 from .categories import Categories
+from .hashed import code_hashed
 from .matching import Coded, code_dictionary, code_numbers, code_objects, some
 
 if TYPE_CHECKING:
@@ -80,13 +81,16 @@ def category_codes(series: "nw.Series[Any]", name: str, stored: Categories) -> C
     if stored.defect is not None:
         raise DataError(f"the column {name!r} cannot be read by its values: {stored.defect}")
     native, dtype = nw.to_native(series), series.dtype
-    if series.implementation.is_pandas_like() and hasattr(native, "cat"):
+    if series.implementation.is_pandas_like() and hasattr(native, "cat") and stored.dtype != "hash":
         return code_dictionary(np.asarray(native.cat.codes), list(native.cat.categories), repr(name), stored)
     if not (dtype.is_numeric() or is_category(series) or isinstance(dtype, _by_value())):
+        known = "the hashes of texts and whole numbers" if stored.dtype == "hash" else f"such as {some(stored.values)}"
         raise DataError(
-            f"the column {name!r} has dtype {native_dtype(series)}, but the model knows it by categories such as "
-            f"{some(stored.values)}; pass those values"
+            f"the column {name!r} has dtype {native_dtype(series)}, but the model knows it by categories, {known}; pass the "
+            "values it was trained with"
         )
+    if stored.dtype == "hash":
+        return code_hashed(series.to_list(), series.is_null().to_numpy(), repr(name), stored)
     if dtype.is_float() or (dtype.is_integer() and series.null_count() == 0):
         return code_numbers(series.to_numpy(), repr(name), stored)
     return code_objects(series.to_list(), series.is_null().to_numpy(), repr(name), stored)

@@ -1,6 +1,7 @@
 """Arrays for models that encode their categories themselves: such a column holds values, and becomes codes here.
 
-scikit-learn's HistGradientBoosting does so since 1.4 (`_preprocessor`, an OrdinalEncoder in front of the trees).
+scikit-learn's HistGradientBoosting does so since 1.4 (`_preprocessor`, an OrdinalEncoder in front of the trees), and CatBoost
+always.
 """
 
 from typing import Any
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from ferroshap.errors import DataError
 
 from .categories import Categories
+from .hashed import code_hashed
 from .matching import Coded, code_numbers, code_objects, warn_unseen
 from .schema import InputSchema
 
@@ -47,11 +49,11 @@ def read_encoded(matrix: npt.NDArray[Any], schema: InputSchema) -> npt.NDArray[n
 
 
 def _code(values: npt.NDArray[Any], name: str, stored: Categories) -> Coded:
-    if values.dtype.kind in "OUT":
-        items = values.tolist()
-        null = np.array([value is None or (isinstance(value, float) and value != value) for value in items], bool)  # noqa: PLR0124
-        return code_objects(items, null, name, stored)
-    return code_numbers(values, name, stored)
+    if stored.dtype != "hash" and values.dtype.kind not in "OUT":
+        return code_numbers(values, name, stored)
+    items = values.tolist()
+    null = np.array([value is None or (isinstance(value, float) and value != value) for value in items], bool)  # noqa: PLR0124
+    return (code_hashed if stored.dtype == "hash" else code_objects)(items, null, name, stored)
 
 
 def _number(value: Any, column: int) -> float:

@@ -23,11 +23,14 @@ class Coded:
         The distinct values that the model does not know.
     unseen_rows
         How many rows hold one of them.
+    counts_as
+        What they are to the library: "missing", or "unknown".
     """
 
     codes: Codes
     unseen: list[Any]
     unseen_rows: int
+    counts_as: str = "missing"
 
 
 def code_numbers(values: npt.NDArray[Any], name: str, stored: Categories) -> Coded:
@@ -101,15 +104,16 @@ def _check_unseen(unseen: list[Any], name: str, stored: Categories) -> None:
 
 
 def warn_unseen(columns: dict[str, Coded]) -> None:
-    """One warning for a table: in which columns how many rows hold categories that count as missing."""
+    """One warning for a table: in which columns how many rows hold categories that training had not."""
     lost = {name: coded for name, coded in columns.items() if coded.unseen}
     if lost:
+        what = " or ".join(sorted({coded.counts_as for coded in lost.values()}))
         text = "; ".join(
             f"{name}: {listed(coded.unseen)} ({counted(coded.unseen_rows, 'row')})"
             for name, coded in list(lost.items())[:8]
         )
         more = f"; and {counted(len(lost) - 8, 'more column')}" if len(lost) > 8 else ""
-        warn(f"categories that the model did not see in training count as missing, as in the library: {text}{more}")
+        warn(f"categories that the model did not see in training count as {what}, as in the library: {text}{more}")
 
 
 def some(values: Sequence[Any]) -> str:

@@ -1,7 +1,7 @@
 """The door of the inputs: any table the user has, or a clear refusal."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -41,6 +41,11 @@ class InputRows:
     def __len__(self) -> int:
         return int(self.values.shape[0])
 
+    def as_one_row(self) -> "InputRows":
+        """The only row, without a row axis."""
+        table = replace(self.table, one_row=True) if isinstance(self.table, FrameData) else self.table
+        return replace(self, one_row=True, table=table[0] if isinstance(table, np.ndarray) else table)
+
     def blocks(self, size: int | None = None) -> Iterator[tuple[int, npt.NDArray[np.floating[Any]]]]:
         """The rows in order as dense blocks, each with the number of its first row; no rows are one block too.
 
@@ -50,6 +55,16 @@ class InputRows:
         step = most if size is None else size
         for first in range(0, max(len(self), 1), step):
             yield first, self.values[first : first + step]
+
+
+def as_table(data: Any) -> tuple[bool, Any]:
+    """Whether `data` is one row without a row axis, and the rows with one: what other libraries' `transform` takes."""
+    if is_series(data):
+        return True, data.to_frame().T.infer_objects()
+    if isinstance(data, (list, tuple, np.ndarray)):
+        array = np.asarray(data)
+        return array.ndim == 1, array.reshape(1, -1) if array.ndim == 1 else data
+    return False, data
 
 
 def read_rows(

@@ -323,6 +323,8 @@ fn formats_are_recognised_by_their_bytes() {
         (b"{\"Model\":{},\"Config\":{}}", "xgboost-json"),
         (&ubj(b"{@7learner{}}"), "xgboost-ubjson"),
         (b"tree\nend of trees\n", "lightgbm-text"),
+        (b"{\"features_info\": {}, \"oblivious_trees\": []}", "catboost-json"),
+        (b"{\"trees\": [], \"features_info\": {}}", "catboost-json"),
         (b"tree\r\nend of trees\r\n", "lightgbm-text"),
     ] {
         assert_eq!(read(bytes).map(|(format, _)| format.name()), Ok(expected), "{}", bytes.escape_ascii());
@@ -339,9 +341,7 @@ fn other_formats_are_refused_by_name_with_a_way_out() {
         (b"PK\x03\x04", "skops", "live model"),
         (b"\x1f\x8b\x08", "compressed", "decompress"),
         (b"x\x9c\xed", "compressed", "pickle"),
-        (b"CBM1", "CatBoost", "not supported"),
-        (b"{\"features_info\": {\"x\": [", "CatBoost", "not supported"),
-        (b"{\"model_info\": 1, \"oblivious_trees\": []}", "CatBoost", "not supported"),
+        (b"CBM1", "CatBoost model in its binary format", "format='json'"),
         (b"{\"name\":\"tree\",\"version\":\"v4\",", "dump_model()", "model.txt"),
         (b"{\"version\":\"v4\",\"tree_info\":[]}", "dump_model()", "model.txt"),
         (b"[{\"nodeid\": 0}]", "dump_model", "save_model('model.json')"),
@@ -350,7 +350,8 @@ fn other_formats_are_refused_by_name_with_a_way_out() {
         (b"<?xml version=\"1.0\"?>", "PMML", "before its conversion"),
         (b"PAR1", "data file", "model file first"),
         (b"\xef\xbb\xbf{\"learner\":{}}", "byte order mark", "without one"),
-        (b"{\"a\":1}", "not an XGBoost model: it has no \"learner\", its keys are [\"a\"]", "LightGBM text"),
+        (b"{\"a\":1}", "no \"learner\" and no \"features_info\" with trees, its keys are [\"a\"]", "LightGBM text"),
+        (b"{\"oblivious_trees\": []}", "its keys are [\"oblivious_trees\"]", "LightGBM text"),
         (&ubj(b"{@1aZ}"), "no \"learner\"", "LightGBM text"),
         (b"hello", "starts with 'hello'", "LightGBM text"),
     ] {

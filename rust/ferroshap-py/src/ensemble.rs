@@ -21,11 +21,12 @@ fn owned<T: Element + Copy>(array: &PyReadonlyArray1<'_, T>) -> Vec<T> {
     array.as_array().to_vec()
 }
 
-fn accumulation(name: &str, divisor: u32) -> PyResult<Accumulation> {
+fn accumulation(name: &str, divisor: f64) -> PyResult<Accumulation> {
     match name {
         "f32-from-base" => Ok(Accumulation::F32FromBase),
         "f32-from-zero-then-base" => Ok(Accumulation::F32FromZeroThenBase),
         "f64-from-base" => Ok(Accumulation::F64FromBase),
+        "f64-from-zero-then-base" => Ok(Accumulation::F64FromZeroThenBase),
         "f64-mean" => Ok(Accumulation::F64Mean { divisor }),
         other => Err(to_pyerr(ferroshap_core::Error::Option(format!("accumulation: {other:?} is not a known order")))),
     }
@@ -56,7 +57,7 @@ impl Ensemble {
         cover: Option<PyReadonlyArray1<'_, f64>>,
         base: PyReadonlyArray1<'_, f64>,
         accumulation: &str,
-        divisor: u32,
+        divisor: f64,
         round_to_float32: bool,
         flush_tiny: bool,
         truncate_category_first: bool,
@@ -123,9 +124,10 @@ impl Ensemble {
     fn arrays<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let a = py.detach(|| self.model.to_arrays());
         let (accumulation, divisor) = match a.accumulation {
-            Accumulation::F32FromBase => ("f32-from-base", 1),
-            Accumulation::F32FromZeroThenBase => ("f32-from-zero-then-base", 1),
-            Accumulation::F64FromBase => ("f64-from-base", 1),
+            Accumulation::F32FromBase => ("f32-from-base", 1.0),
+            Accumulation::F32FromZeroThenBase => ("f32-from-zero-then-base", 1.0),
+            Accumulation::F64FromBase => ("f64-from-base", 1.0),
+            Accumulation::F64FromZeroThenBase => ("f64-from-zero-then-base", 1.0),
             Accumulation::F64Mean { divisor } => ("f64-mean", divisor),
         };
         let width = self.model.leaf_width();

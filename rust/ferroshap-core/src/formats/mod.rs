@@ -1,6 +1,6 @@
 //! Stage 1: bytes → [`Document`].
 //!
-//! Readers for what XGBoost and LightGBM write. They bound everything a hostile file could ask for: nesting, lengths
+//! Readers for what XGBoost, LightGBM and CatBoost write. They bound everything a hostile file could ask for: nesting, lengths
 //! (checked against what is left of the file before anything is allocated) and memory (at most 16 bytes for a byte of
 //! file, and 64 MB). They know the syntax of a format; what its fields mean is the adapters' business.
 
@@ -26,15 +26,18 @@ pub enum Format {
     XgboostUbjson,
     /// LightGBM's text model.
     LightgbmText,
+    /// CatBoost's JSON.
+    CatboostJson,
 }
 
 impl Format {
-    /// A stable name: `"xgboost-json"`, `"xgboost-ubjson"` or `"lightgbm-text"`.
+    /// A stable name: `"xgboost-json"`, `"xgboost-ubjson"`, `"lightgbm-text"` or `"catboost-json"`.
     pub fn name(self) -> &'static str {
         match self {
             Self::XgboostJson => "xgboost-json",
             Self::XgboostUbjson => "xgboost-ubjson",
             Self::LightgbmText => "lightgbm-text",
+            Self::CatboostJson => "catboost-json",
         }
     }
 }
@@ -47,12 +50,12 @@ impl Format {
 pub fn read(bytes: &[u8]) -> Result<(Format, Document)> {
     let format = sniff::sniff(bytes)?;
     let document = match format {
-        Format::XgboostJson => json::read(bytes)?,
+        Format::XgboostJson | Format::CatboostJson => json::read(bytes)?,
         Format::XgboostUbjson => ubjson::read(bytes)?,
         Format::LightgbmText => lightgbm::read(bytes)?,
     };
-    if format != Format::LightgbmText {
-        sniff::check_root(&document)?;
+    if format == Format::LightgbmText {
+        return Ok((format, document));
     }
-    Ok((format, document))
+    Ok((sniff::of_root(&document, format)?, document))
 }

@@ -35,10 +35,14 @@ pub(super) fn sniff(bytes: &[u8]) -> Result<Format> {
     }
 }
 
-/// Refuses a JSON document that is not one of XGBoost's.
-pub(super) fn check_root(document: &Document) -> Result<()> {
-    if document.get("learner").is_some() || (document.get("Model").is_some() && document.get("Config").is_some()) {
-        return Ok(());
+/// The format of a document that started as one of XGBoost's; refuses what is neither that nor CatBoost's.
+pub(super) fn of_root(document: &Document, format: Format) -> Result<Format> {
+    let has = |key| document.get(key).is_some();
+    if has("learner") || (has("Model") && has("Config")) {
+        return Ok(format);
+    }
+    if has("features_info") && (has("oblivious_trees") || has("trees")) {
+        return Ok(Format::CatboostJson);
     }
     if let Some(format) = document.keys().find_map(|key| foreign_key(key.as_bytes())) {
         return Err(refused(format));
@@ -46,12 +50,14 @@ pub(super) fn check_root(document: &Document) -> Result<()> {
     let keys: Vec<_> =
         document.keys().take(8).map(|key| format!("{:?}", key.chars().take(40).collect::<String>())).collect();
     Err(Error::Unsupported(format!(
-        "this JSON is not an XGBoost model: it has no \"learner\", its keys are [{}]. {READABLE}",
+        "this JSON is not a model of XGBoost or CatBoost: it has no \"learner\" and no \"features_info\" with trees, its \
+         keys are [{}]. {READABLE}",
         keys.join(", ")
     )))
 }
 
-const READABLE: &str = "Readable are XGBoost models saved as .json or .ubj and LightGBM text models";
+const READABLE: &str =
+    "Readable are XGBoost models saved as .json or .ubj, LightGBM text models and CatBoost models saved as JSON";
 const RESAVE: &str = "load it with XGBoost 1.6 to 3.0 and save it as .json or .ubj (Booster.save_model)";
 
 /// A format that is recognised in order to say what to do.
@@ -77,10 +83,10 @@ const LIGHTGBM_DUMP: Foreign = Foreign {
     name: "JSON of LightGBM's dump_model() (it has lost infinite thresholds)",
     way_out: "save the model as text with Booster.save_model('model.txt')",
 };
-const CATBOOST_JSON: Foreign =
-    Foreign { name: "a CatBoost model in JSON", way_out: "CatBoost models are not supported" };
-const CATBOOST_BINARY: Foreign =
-    Foreign { name: "a CatBoost model (cbm)", way_out: "CatBoost models are not supported" };
+const CATBOOST_BINARY: Foreign = Foreign {
+    name: "a CatBoost model in its binary format (cbm)",
+    way_out: "load it with CatBoost and save it with save_model('model.json', format='json')",
+};
 const PICKLE: Foreign = Foreign {
     name: "a Python pickle or joblib file (loading one can run any code)",
     way_out: "if you trust it, load it yourself and hand the live model to ferroshap, or save it in its library's own format",
@@ -136,7 +142,6 @@ fn foreign(bytes: &[u8]) -> Option<&'static Foreign> {
 fn foreign_key(key: &[u8]) -> Option<&'static Foreign> {
     match key {
         b"tree_info" | b"name" => Some(&LIGHTGBM_DUMP),
-        b"features_info" | b"oblivious_trees" | b"ctr_data" | b"scale_and_bias" => Some(&CATBOOST_JSON),
         _ => None,
     }
 }

@@ -54,7 +54,7 @@ pub mod flags {
 }
 
 /// The order and precision in which a library sums its leaves: what bit-equal predictions need.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Accumulation {
     /// float32, from the base score, tree by tree (XGBoost).
     F32FromBase,
@@ -63,10 +63,12 @@ pub enum Accumulation {
     /// float64, from the base, tree by tree (LightGBM has base 0).
     #[default]
     F64FromBase,
-    /// float64 sum of the trees divided by a count at the end (forests, LightGBM's random-forest mode).
+    /// float64, from zero, the base last (CatBoost).
+    F64FromZeroThenBase,
+    /// float64 sum of the trees divided at the end (forests, LightGBM's random-forest mode, AdaBoost).
     F64Mean {
-        /// The number of trees, or of iterations.
-        divisor: u32,
+        /// The number of trees or of iterations, or the sum of their weights.
+        divisor: f64,
     },
 }
 
@@ -74,7 +76,7 @@ impl Accumulation {
     /// What the sum of the leaves is divided by.
     pub fn divisor(self) -> f64 {
         match self {
-            Accumulation::F64Mean { divisor } => f64::from(divisor),
+            Accumulation::F64Mean { divisor } => divisor,
             _ => 1.0,
         }
     }

@@ -92,8 +92,9 @@ fn sets(a: &EnsembleArrays) -> Result<()> {
 fn finite_base(a: &EnsembleArrays) -> Result<()> {
     match a.base.iter().find(|b| !b.is_finite()) {
         Some(b) => Err(broken(NodePlace::ENSEMBLE, "base score", b, "a finite number")),
-        None if a.accumulation.divisor() == 0.0 => {
-            Err(broken(NodePlace::ENSEMBLE, "divisor", 0, "the number of trees or iterations, at least 1"))
+        None if !(a.accumulation.divisor() > 0.0 && a.accumulation.divisor().is_finite()) => {
+            let found = a.accumulation.divisor();
+            Err(broken(NodePlace::ENSEMBLE, "divisor", found, "the number of trees or the sum of their weights, above 0"))
         }
         None => Ok(()),
     }

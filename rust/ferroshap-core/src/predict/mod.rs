@@ -38,22 +38,32 @@ impl Ensemble {
             match (sum, self.accumulation()) {
                 (Sum::Library, Accumulation::F32FromBase) => self.add_trees_f32(tile, out, true),
                 (Sum::Library, Accumulation::F32FromZeroThenBase) => self.add_trees_f32(tile, out, false),
-                _ => self.add_trees(tile, out),
+                (Sum::Library, Accumulation::F64FromZeroThenBase) => self.add_trees(tile, out, false),
+                _ => self.add_trees(tile, out, true),
             }
         })
     }
 
-    /// float64 from the base, tree by tree, divided last.
-    fn add_trees(&self, tile: &RowMajor, out: &mut [f64]) {
+    /// float64, tree by tree, the base first or last, divided at the end.
+    fn add_trees(&self, tile: &RowMajor, out: &mut [f64], base_first: bool) {
         let o = self.n_outputs();
         for row in out.chunks_exact_mut(o) {
-            row.copy_from_slice(self.base());
+            if base_first {
+                row.copy_from_slice(self.base());
+            } else {
+                row.fill(0.0);
+            }
         }
         self.each_leaf(tile, out.len() / o, |row, first, values| {
             for (acc, v) in out[row * o + first..].iter_mut().zip(values) {
                 *acc += v;
             }
         });
+        if !base_first {
+            for row in out.chunks_exact_mut(o) {
+                row.iter_mut().zip(self.base()).for_each(|(sum, base)| *sum += base);
+            }
+        }
         let divisor = self.accumulation().divisor();
         if divisor != 1.0 {
             out.iter_mut().for_each(|v| *v /= divisor);
