@@ -63,7 +63,7 @@ def test_libraries_that_are_not_read_are_named_with_the_way_out(library, name, a
     ("model", "says"),
     [
         (linear_model.LinearRegression(), "LinearRegression is not a model that ferroshap explains"),
-        (linear_model.LogisticRegression(), "nearest that is: "),
+        (linear_model.SGDRegressor(), "nearest that is: "),
         (None, "NoneType"),
         (3.5, "float"),
         (DecisionTreeRegressor, "DecisionTreeRegressor is a class: pass a fitted object"),

@@ -14,6 +14,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import scipy.sparse as sp
+import skops.io
 import xgboost
 from ferroshap import AdditivityError, DataError, OptionError, TreeExplainer
 from ferroshap.library import library_prediction
@@ -249,6 +250,14 @@ def test_copies_pickles_and_saved_files_have_no_model_of_the_library(tmp_path):
     ):
         assert "Pass the live model" in refusal(TreeExplainer(source), HOLED)
     assert "Pass the live model" in refusal(pickle.loads(pickle.dumps(explainer)), HOLED)
+
+
+def test_skops_files_and_trusted_pickles_have_no_model_of_the_library(tmp_path):
+    skops.io.dump(FOREST, tmp_path / "forest")
+    (tmp_path / "booster").write_bytes(pickle.dumps(GBTREE))
+    for source, rows in ((tmp_path / "forest", X), (tmp_path / "booster", HOLED)):
+        model = ferroshap.load_model(source, trust_pickle=True)
+        assert "Pass the live model" in refusal(TreeExplainer(model), rows)
 
 
 def test_a_pickle_has_the_same_size_with_and_without_the_live_model():

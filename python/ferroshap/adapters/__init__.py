@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ferroshap import _native
+from ferroshap.errors import UnsupportedModelError
 
 from .arrays import EnsembleArrays
 from .catboost_document import parse_catboost
@@ -13,10 +14,10 @@ from .detect import adapter_of
 from .info import ModelInfo, ParsedModel
 from .lightgbm_document import parse_lightgbm
 from .options import asks_without_init, no_init, refuse_missing, resolve_missing
-from .pickle_file import is_pickle, read_pickle
+from .pickle_file import PROTOCOL, UNTRUSTED, is_pickle, own_model, read_pickle, refuse_choices
 from .saved import MAGIC, parse_saved, write_saved
 from .sklearn_boosting import parse_gradient_boosting
-from .skops_file import is_skops, read_skops
+from .skops_file import is_skops, read_skops, skops_errors
 from .xgboost_document import parse_xgboost
 
 __all__ = ["EnsembleArrays", "ModelInfo", "ParsedModel", "parse_model", "write_saved"]
@@ -73,10 +74,17 @@ def parse_model(
 def _parse_bytes(data: bytes, iteration_range: Any, missing: Any, *, trust_pickle: bool) -> ParsedModel:
     if trust_pickle and is_pickle(data):
         model = read_pickle(data)
+        own = own_model(model)
+        if own is not None:
+            refuse_choices(iteration_range, missing)
+            return own
         return adapter_of(model)(model, iteration_range=iteration_range, missing=missing)
+    if data.startswith(PROTOCOL):
+        raise UnsupportedModelError(UNTRUSTED)
     if data.startswith(MAGIC) and is_skops(data):
         estimator = read_skops(data)
-        return adapter_of(estimator)(estimator, iteration_range=iteration_range, missing=missing)
+        with skops_errors():
+            return adapter_of(estimator)(estimator, iteration_range=iteration_range, missing=missing)
     if data.startswith(MAGIC):
         return parse_saved(data, iteration_range=iteration_range, missing=missing)
     form, document = _native.read_document(with_signed_options(data))

@@ -9,6 +9,7 @@ types and shapes here, the forest by the core.
 
 import io
 import json
+import tokenize
 import zipfile
 from dataclasses import fields
 from typing import Any
@@ -76,7 +77,15 @@ def parse_saved(data: bytes, *, iteration_range: Any = None, missing: Any = None
             header = Record(json.loads(_member(members, HEADER)), "")
             _check_version(header)
             arrays = {name: _array(members, name, dtype) for name, dtype in DTYPES.items()}
-    except (zipfile.BadZipFile, EOFError, OSError, OverflowError, RuntimeError, SyntaxError) as error:
+    except (
+        zipfile.BadZipFile,
+        EOFError,
+        OSError,
+        OverflowError,
+        RuntimeError,
+        SyntaxError,
+        tokenize.TokenError,
+    ) as error:
         raise _damaged(error) from error
     except ValueError as error:  # JSON and numpy headers; the package's own errors are of this kind too
         raise error if isinstance(error, ModelError) else _damaged(error) from error

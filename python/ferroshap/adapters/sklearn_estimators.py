@@ -1,5 +1,6 @@
 """scikit-learn's decision trees and forests as a `ParsedModel`, from the attributes of the live object (1.2 and later)."""
 
+import re
 import sys
 from itertools import takewhile
 from typing import Any
@@ -15,6 +16,12 @@ from .info import ModelInfo, ParsedModel, numbered_outputs
 from .options import refuse_iterations, refuse_missing
 
 FRACTIONS_TOLERANCE = 1e-9
+NAN_SINCE = {
+    "DecisionTreeRegressor": (1, 3), "DecisionTreeClassifier": (1, 3), "ExtraTreeRegressor": (1, 6),
+    "ExtraTreeClassifier": (1, 6), "RandomForestRegressor": (1, 4), "RandomForestClassifier": (1, 4),
+    "ExtraTreesRegressor": (1, 6), "ExtraTreesClassifier": (1, 6), "IsolationForest": (1, 7),
+}  # fmt: skip
+NAN_CRITERIA = {"gini", "log_loss", "entropy", "squared_error", "friedman_mse", "poisson"}
 
 
 def parse_tree(estimator: Any, *, iteration_range: Any, missing: Any) -> ParsedModel:
@@ -141,7 +148,18 @@ def allows_nan(estimator: Any) -> bool:
     """Whether the estimator says that it predicts rows with missing values; it depends on version and criterion."""
     if hasattr(estimator, "__sklearn_tags__"):
         return bool(estimator.__sklearn_tags__().input_tags.allow_nan)
-    return bool(estimator._get_tags()["allow_nan"]) if hasattr(estimator, "_get_tags") else True  # noqa: SLF001
+    if hasattr(estimator, "_get_tags"):
+        return bool(estimator._get_tags()["allow_nan"])  # noqa: SLF001
+    return _stored_allows_nan(estimator)
+
+
+def _stored_allows_nan(estimator: Any) -> bool:
+    """The same of an estimator in a file, which has no methods: by its class, criterion and version."""
+    first = NAN_SINCE.get(type(estimator).__name__)
+    version = tuple(int(part) for part in re.findall("[0-9]+", str(getattr(estimator, "_sklearn_version", "")))[:2])
+    if first is None:  # of several members: theirs
+        return type(estimator).__name__ != "AdaBoostClassifier"
+    return version >= first and (version >= (1, 9) or getattr(estimator, "criterion", "gini") in NAN_CRITERIA)
 
 
 def schema_of(

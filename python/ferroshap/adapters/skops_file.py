@@ -8,16 +8,30 @@ is no plain value, array or object with attributes is left out.
 import io
 import json
 import struct
+import tokenize
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from ferroshap.errors import ModelError
+from ferroshap.errors import FerroshapError, ModelError
 
 from .limits import most_unpacked
 
 SCHEMA = "schema.json"
+SCHEMA_PART = 8  # of the bytes that a file may unpack to: objects of Python take several times their text
+MOST_COLUMNS = 2**22
+COUNTS = ("n_features_in_", "n_outputs_", "n_classes_", "n_trees_per_iteration_")
+FIELDS = {
+    "left_child": "iu", "right_child": "iu", "feature": "iu", "threshold": "f", "n_node_samples": "iu",
+    "weighted_n_node_samples": "f",
+}  # fmt: skip
+ERRORS = (
+    zipfile.BadZipFile, EOFError, OSError, RuntimeError, SyntaxError, LookupError, TypeError, ValueError, AttributeError,
+    ArithmeticError, MemoryError, struct.error, tokenize.TokenError,
+)  # fmt: skip
 
 
 class StoredObject:
@@ -44,42 +58,37 @@ def is_skops(data: bytes) -> bool:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as members:
             return SCHEMA in members.namelist()
-    except (zipfile.BadZipFile, EOFError, ValueError, OSError, OverflowError, RuntimeError, struct.error):
+    except ERRORS:
         return False  # damaged: whoever reads it says how
 
 
 def read_skops(data: bytes) -> Any:
     """The object of a skops file, a `StoredObject` for an estimator."""
+    with skops_errors(), zipfile.ZipFile(io.BytesIO(data)) as members:
+        most = most_unpacked(len(data))
+        size = sum(entry.file_size for entry in members.infolist())
+        if size > most or members.getinfo(SCHEMA).file_size > most // SCHEMA_PART:
+            raise ModelError(f"the skops file of {len(data):,} bytes unpacks to {size:,}, more than a model would")
+        return _Reader(members).value(json.loads(members.read(SCHEMA)))
+
+
+@contextmanager
+def skops_errors() -> Iterator[None]:
+    """Whatever goes wrong with what a skops file holds is a `ModelError`."""
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as members:
-            size = sum(entry.file_size for entry in members.infolist())
-            if size > most_unpacked(len(data)):
-                raise ModelError(f"the skops file of {len(data):,} bytes unpacks to {size:,}, more than a model would")
-            return _Reader(members).value(json.loads(members.read(SCHEMA)))
-    except ModelError:
+        with np.errstate(all="ignore"):
+            yield
+    except FerroshapError:
         raise
-    except (
-        zipfile.BadZipFile,
-        EOFError,
-        OSError,
-        OverflowError,
-        RuntimeError,
-        SyntaxError,
-        NotImplementedError,
-    ) as error:
-        raise _damaged(error) from error
-    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise _damaged(error) from error
-
-
-def _damaged(error: Exception) -> ModelError:
-    return ModelError(f"a damaged skops file: {type(error).__name__}: {str(error)[:200]}")
+    except ERRORS as error:
+        raise ModelError(f"a damaged skops file: {type(error).__name__}: {str(error)[:200]}") from error
 
 
 class _Reader:
     def __init__(self, members: zipfile.ZipFile) -> None:
         self._members = members
         self._known: dict[Any, Any] = {}
+        self._arrays: dict[str, Any] = {}
 
     def value(self, node: Any) -> Any:
         """What a node describes; None for kinds that no model of trees needs."""
@@ -110,24 +119,41 @@ class _Reader:
     def _NdArrayNode(self, node: Any) -> Any:
         if node["type"] == "json":
             return np.array([self.value(each) for each in node["content"]], object)
-        content = self._members.read(node["file"])
-        array = np.load(io.BytesIO(content), allow_pickle=False)
+        name = node["file"]
+        if name not in self._arrays:  # once: many nodes may name one file
+            self._arrays[name] = _array(self._members.read(name), name)
+        array = self._arrays[name]
         return array if array.ndim or array.dtype.names else array[()]
 
     def _ObjectNode(self, node: Any) -> Any:
         attributes = self.value(node["content"]) if "content" in node else {}
         if not isinstance(attributes, dict):
             attributes = {}
+        for name in COUNTS:
+            if isinstance(attributes.get(name), int) and attributes[name] > MOST_COLUMNS:
+                raise ModelError(f"{name} of the skops file is {attributes[name]}, expected at most {MOST_COLUMNS}")
         return StoredObject(str(node["__class__"]), str(node["__module__"]), attributes)
 
     def _TreeNode(self, node: Any) -> Any:
         state = self.value(node["content"])
         nodes, values = state["nodes"], state["values"]
-        if (
-            not isinstance(nodes, np.ndarray)
-            or nodes.dtype.names is None
-            or values.ndim != 3
-            or len(values) != len(nodes)
-        ):
+        fields = nodes.dtype.fields or {}
+        if any(name not in fields or fields[name][0].kind not in kinds for name, kinds in FIELDS.items()):
+            raise ModelError(
+                f"a damaged skops file: the nodes of a tree are {nodes.dtype}, expected {', '.join(FIELDS)}"
+            )
+        if values.dtype != np.float64 or values.ndim != 3 or nodes.ndim != 1 or len(values) != len(nodes):
             raise ModelError("a damaged skops file: a tree without nodes and values of the same number")
         return StoredTree(state)
+
+
+def _array(content: bytes, name: str) -> Any:
+    """The array of a member, made of the bytes that are there: a shape is only a claim."""
+    file = io.BytesIO(content)
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, by_columns, dtype = read(file)
+    if dtype.hasobject:
+        raise ModelError(f"{name} of the skops file holds objects, which would be pickles, expected numbers or texts")
+    array = np.frombuffer(content, dtype, offset=file.tell())
+    return array.reshape(shape, order="F" if by_columns else "C")
