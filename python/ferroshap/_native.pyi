@@ -64,6 +64,10 @@ class Ensemble:
         round_to_float32: bool,
         flush_tiny: bool,
         truncate_category_first: bool,
+        linear_starts: NDArray[np.int64] | None = None,
+        linear_features: NDArray[np.int32] | None = None,
+        linear_coefficients: NDArray[np.float64] | None = None,
+        linear_constants: NDArray[np.float64] | None = None,
     ) -> Ensemble: ...
     @property
     def n_features(self) -> int:

@@ -97,7 +97,10 @@ impl Ensemble {
                 let rows = std::array::from_fn(|i| tile.row((start + i).min(n_rows - 1)));
                 let leaves = self.leaves_of(tree, &rows);
                 for (row, leaf) in (start..n_rows).zip(leaves) {
-                    add(row, first, self.leaf(leaf));
+                    match self.linear_leaf(leaf, tile.row(row)) {
+                        Some(value) => add(row, first, &[value]),
+                        None => add(row, first, self.leaf(leaf)),
+                    }
                 }
             }
         }
