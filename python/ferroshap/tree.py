@@ -222,6 +222,8 @@ class TreeExplainer:
         values = self._explain(rows, check=_checked(check_additivity))
         one_output = self.model.n_outputs == 1
         base = np.tile(self._plan.expected_value, (len(rows), 1))
+        if rows.bases is not None:
+            base += rows.bases - self.model.base
         shaped = base[:, 0] if one_output else base
         outputs = self._output_names or self.model.output_names
         data, display_data = shown_rows(rows)

@@ -174,7 +174,7 @@ impl Ensemble {
         Ok(dict)
     }
 
-    #[pyo3(signature = (rows, *, missing = None, exact = false, threads = None))]
+    #[pyo3(signature = (rows, *, missing = None, exact = false, threads = None, bases = None))]
     fn predict<'py>(
         &self,
         py: Python<'py>,
@@ -182,6 +182,7 @@ impl Ensemble {
         missing: Option<f64>,
         exact: bool,
         threads: Option<usize>,
+        bases: Option<PyReadonlyArray2<'py, f64>>,
     ) -> PyResult<Bound<'py, PyArray2<f64>>> {
         let (n, o) = (rows.len(), self.model.n_outputs());
         let out = PyArray2::<f64>::zeros(py, (n, o), false);
@@ -191,7 +192,8 @@ impl Ensemble {
         let control = PythonControl::new(None, BLOCK, n);
         let sum = if exact { Sum::Float64 } else { Sum::Library };
         let threads = threads.unwrap_or_else(default_threads);
-        let outcome = py.detach(|| self.model.predict(&view, sum, target, threads, &control));
+        let bases: Option<Vec<f64>> = bases.map(|b| b.as_array().iter().copied().collect());
+        let outcome = py.detach(|| self.model.predict_from(&view, bases.as_deref(), sum, target, threads, &control));
         control.result(outcome)?;
         drop(write);
         Ok(out)

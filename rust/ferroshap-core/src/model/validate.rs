@@ -102,7 +102,12 @@ fn finite_base(a: &EnsembleArrays) -> Result<()> {
         Some(b) => Err(broken(NodePlace::ENSEMBLE, "base score", b, "a finite number")),
         None if !(a.accumulation.divisor() > 0.0 && a.accumulation.divisor().is_finite()) => {
             let found = a.accumulation.divisor();
-            Err(broken(NodePlace::ENSEMBLE, "divisor", found, "the number of trees or the sum of their weights, above 0"))
+            Err(broken(
+                NodePlace::ENSEMBLE,
+                "divisor",
+                found,
+                "the number of trees or the sum of their weights, above 0",
+            ))
         }
         None => Ok(()),
     }
