@@ -64,6 +64,10 @@ class Ensemble:
         round_to_float32: bool,
         flush_tiny: bool,
         truncate_category_first: bool,
+        linear_starts: npt.NDArray[np.int64] | None = None,
+        linear_features: npt.NDArray[np.int32] | None = None,
+        linear_coefficients: npt.NDArray[np.float64] | None = None,
+        linear_constants: npt.NDArray[np.float64] | None = None,
     ) -> Ensemble: ...
     @property
     def n_features(self) -> int:
@@ -95,6 +99,7 @@ class Ensemble:
         missing: float | None = None,
         exact: bool = False,
         threads: int | None = None,
+        bases: npt.NDArray[np.float64] | None = None,
     ) -> npt.NDArray[np.float64]:
         """The raw output, `(n, o)` float64.
 
@@ -107,8 +112,10 @@ class Ensemble:
             True: the float64 sum of the leaves reached.
         threads
             None: `default_threads()`.
+        bases
+            `(n, o)`: what the sum of each row starts from in the place of the model's own base.
 
-        Raises `DataError` for a wrong number of columns.
+        Raises `DataError` for a wrong number of columns, or of bases.
         """
 
 @final

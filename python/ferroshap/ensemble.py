@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _native
-from .errors import ModelError, OptionError, UnsupportedModelError, warn
+from .errors import DataError, ModelError, OptionError, UnsupportedModelError, warn
 from .inputs import InputRows, InputSchema, as_table, read_rows
 from .inputs.names import counted
 from .library import Origin
@@ -47,6 +47,7 @@ class TreeEnsemble:
         self._core = _native.Ensemble(**vars(parsed.arrays))
         self._round_to_float32: bool = parsed.arrays.round_to_float32
         self._info = parsed.info
+        self._base: npt.NDArray[np.float64] = parsed.arrays.base / parsed.arrays.divisor
         self._before = parsed.before
         self.schema: InputSchema = parsed.schema
         self.origin = origin
@@ -107,6 +108,11 @@ class TreeEnsemble:
         return self._info.output_dtype == "float32"
 
     @property
+    def base(self) -> npt.NDArray[np.float64]:
+        """What every prediction starts from before the first tree, `(o,)` float64 in the unit of the output."""
+        return self._base.copy()
+
+    @property
     def has_steps_before(self) -> bool:
         """Whether the rows go through the steps of a scikit-learn pipeline first."""
         return self._before is not None
@@ -148,7 +154,10 @@ class TreeEnsemble:
             )
         rows = self.read_rows(X)
         exact, count = dtype is not None, thread_count(threads)
-        parts = [self.predict_rows(block, exact=exact, threads=count) for _, block in rows.blocks()]
+        parts = [
+            self.predict_rows(block, exact=exact, threads=count, bases=rows.bases_of(first, len(block)))
+            for first, block in rows.blocks()
+        ]
         out: npt.NDArray[np.floating[Any]] = parts[0] if len(parts) == 1 else np.concatenate(parts)
         if dtype is None:
             out = out.astype(self._info.output_dtype, copy=False)
@@ -158,19 +167,32 @@ class TreeEnsemble:
     def read_rows(self, X: Any) -> InputRows:
         """The rows of the user's table `X` as numbers in the model's column order; errors as of `predict`."""
         if self._before is None:
-            return read_rows(X, self.schema, round_to_float32=self._round_to_float32)
-        one_row, rows = as_table(X)
-        made = read_rows(self._before.transform(rows), self.schema, round_to_float32=self._round_to_float32)
+            rows = read_rows(X, self.schema, round_to_float32=self._round_to_float32)
+            if rows.bases is not None and rows.bases.shape[1] != self.n_outputs:
+                raise DataError(
+                    f"the base_margin has {counted(rows.bases.shape[1], 'number')} a row, but the model has "
+                    f"{counted(self.n_outputs, 'output')}"
+                )
+            return rows
+        one_row, table = as_table(X)
+        made = read_rows(self._before.transform(table), self.schema, round_to_float32=self._round_to_float32)
         return made.as_one_row() if one_row else made
 
     def predict_rows(
-        self, values: npt.NDArray[np.floating[Any]], *, exact: bool, threads: int | None
+        self,
+        values: npt.NDArray[np.floating[Any]],
+        *,
+        exact: bool,
+        threads: int | None,
+        bases: npt.NDArray[np.float64] | None = None,
     ) -> npt.NDArray[np.float64]:
         """`(n, o)` float64 for a block of `values` that `read_rows` has read, with `threads` threads.
 
-        `exact`: the float64 sum of the leaves, else the library's own output.
+        `exact`: the float64 sum of the leaves, else the library's own output. `bases`, `(n, o)`: what the rows' sums start
+        from, in the place of `base`.
         """
-        return self._core.predict(values, missing=self.schema.missing, exact=exact, threads=threads)
+        missing = self.schema.missing
+        return self._core.predict(values, missing=missing, exact=exact, threads=threads, bases=bases)
 
     def plan(self) -> _native.Plan:
         """The compiled form of the model that SHAP values are computed with."""

@@ -229,6 +229,8 @@ class TreeExplainer:
         values = self._explain(rows, check=bool(check), library=self._of_library(check, X, rows))
         one_output = self.model.n_outputs == 1
         base = np.tile(self._plan.expected_value, (len(rows), 1))
+        if rows.bases is not None:
+            base += rows.bases - self.model.base
         shaped = base[:, 0] if one_output else base
         outputs = self._output_names or self.model.output_names
         data, display_data = shown_rows(rows)

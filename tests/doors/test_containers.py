@@ -52,7 +52,10 @@ def test_one_made_of_a_frame_with_codes_of_categories():
 
 
 REFUSED = {
-    "a base margin": (lambda: xgboost.DMatrix(X, base_margin=y), "has a base_margin, which would replace"),
+    "a base margin of three": (
+        lambda: xgboost.DMatrix(X, base_margin=np.tile(y[:, None], 3)),
+        "base_margin has 3 numbers a row, but the model has 1 output",
+    ),
     "bins": (lambda: xgboost.QuantileDMatrix(X), "QuantileDMatrix was made from: it keeps bins, not values"),
     "too few columns": (lambda: xgboost.DMatrix(X[:, :3]), "have 3 columns, but the model expects 4 features"),
 }
@@ -105,3 +108,24 @@ def test_containers_of_libraries_that_are_not_read_are_refused_with_what_to_pass
             DataError, match=rf"rows cannot be read from {package.partition('.')[0]}\.{name}; {instead}"
         ):
             load_model(train(xgboost.DMatrix(X, y))).predict(kind())
+
+
+@pytest.mark.parametrize("classes", [None, 3])
+def test_a_base_margin_takes_the_place_of_the_models_base(classes):
+    target = y if classes is None else np.digitize(y, [-2, 2])
+    params = {} if classes is None else {"objective": "multi:softprob", "num_class": classes}
+    booster = xgboost.train({"max_depth": 3, "nthread": 1, **params}, xgboost.DMatrix(X, target), 8)
+    margin = random.normal(size=200 if classes is None else (200, classes))
+    matrix = xgboost.DMatrix(X, base_margin=margin)
+    want = booster.predict(matrix, output_margin=True)
+    explainer = TreeExplainer(booster)
+    np.testing.assert_array_equal(explainer.model.predict(matrix), want)
+    explanation = explainer(matrix)
+    np.testing.assert_array_equal(explanation.values, explainer(X).values)
+    np.testing.assert_allclose(explanation.base_values + explanation.values.sum(axis=1), want, rtol=0, atol=2e-6)
+    np.testing.assert_allclose(
+        explanation.base_values - margin.astype("f4"),
+        np.tile(explainer.expected_value - explainer.model.base.squeeze(), margin.shape[:1] + (1,) * (margin.ndim - 1)),
+        rtol=0,
+        atol=1e-12,
+    )

@@ -63,6 +63,15 @@ class EnsembleArrays:
     """|x| <= 1e-35 (float32) becomes 0 (LightGBM)."""
     truncate_category_first: bool
     """A category is truncated before the test for negatives, so that -0.5 is category 0 (LightGBM)."""
+    linear_starts: NDArray[np.int64] | None = None
+    """(v + 1), or None without linear leaves: the terms of node `i` are `linear_starts[i]:linear_starts[i + 1]`. A leaf with
+    terms is `linear_constants[i] + Σ coefficient · x`, or its value where an x is missing."""
+    linear_features: NDArray[np.int32] | None = None
+    """The column of each term."""
+    linear_coefficients: NDArray[np.float64] | None = None
+    """What the column is multiplied by."""
+    linear_constants: NDArray[np.float64] | None = None
+    """(v): what the terms are added to, in their order."""
 
 
 def no_sets(n_nodes: int) -> dict[str, Any]:

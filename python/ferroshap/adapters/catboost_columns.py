@@ -56,6 +56,7 @@ class CatboostColumns:
         self.n_features = len(places)
         self.names = _names([*self._floats.values(), *self._texts.values()])
         self._statistics: dict[int, Statistic] = {}
+        self.splits_on_statistics = False
         # Only a statistic counts every category of the training.
         self._counted = {index for index in map(one_category, self._ctrs) if index is not None}
         self._hashes = {index: self._hashes_of(index, record) for index, record in self._texts.items()}
@@ -104,6 +105,7 @@ class CatboostColumns:
 
     def _ctr(self, record: Record) -> Split:
         at, ctr, number = self._border_of(record)
+        self.splits_on_statistics = True
         statistic, index = self._statistic(at, ctr)
         with np.errstate(over="ignore"):
             border = np.float32(ctr.numbers("borders")[number])

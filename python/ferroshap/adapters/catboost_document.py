@@ -17,6 +17,7 @@ from .limits import check_outputs
 from .options import resolve_iterations
 from .record import Record
 
+OF_CLASSES = ("MultiClass", "MultiClassOneVsAll")  # one target, whatever the number of outputs
 VERSION = re.compile(r"tags/v([0-9.]+)")
 
 
@@ -33,6 +34,11 @@ def parse_catboost(
     built = read(trees[begin:end], begin, columns)
     n_outputs = base.size if base.size > 1 else built.n_outputs
     check_outputs(n_outputs, max(base.size, built.n_outputs), "scale_and_bias or leaf_values")
+    if columns.splits_on_statistics and n_outputs > 1 and _objective(root) not in OF_CLASSES:
+        raise UnsupportedModelError(
+            "the CatBoost model has several outputs that are no classes and splits on statistics of the target (CTR), whose "
+            "rule for several targets is not known; train with one_hot_max_size above the number of categories"
+        )
     arrays = EnsembleArrays(
         n_features=columns.n_features,
         n_outputs=n_outputs,

@@ -49,6 +49,10 @@ def combine(members: list[Member], n_features: int, n_outputs: int, divisor: flo
                 "zero), which cannot be one model; explain each member by itself: SHAP values of a sum are the sums of SHAP "
                 "values"
             )
+    if any(part.linear_starts is not None for part in parts):
+        raise UnsupportedModelError(
+            "a member has linear trees, which are supported for that member by itself only: pass it"
+        )
     orders = {(part.accumulation, part.divisor) for part in parts}
     shared = len(orders) == 1 and divisor == 1.0 and all(member.weight == 1.0 for member in members)
     plain = all(part.divisor == 1.0 for part in parts)

@@ -5,9 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ferroshap.errors import UnsupportedModelError
-
 from .arrays import DEFAULT_LEFT, ZERO_IS_MISSING
+from .lightgbm_linear import linear_fields
 from .tree_columns import TreeColumns, starts_of
 
 # decision_type: bit 0 categorical, bit 1 missing goes left, bits 2 and 3 the kind of missing value.
@@ -18,12 +17,6 @@ LARGEST = 2**31 - 1
 
 def tree_fields(trees: TreeColumns) -> dict[str, Any]:
     """The fields of `EnsembleArrays` that depend on the trees, `tree_outputs` apart."""
-    for record in trees.records:
-        if record.whole("is_linear", 0):
-            raise UnsupportedModelError(
-                f"{record.path} of the LightGBM model is a linear tree (linear_tree=true): its leaves are linear functions,"
-                " which Tree SHAP for constant leaves does not cover. Train without linear_tree"
-            )
     n_leaves = trees.whole("num_leaves", least=1)
     leaf_value = trees.floats("leaf_value", n_leaves)
     grown = n_leaves > 1
@@ -53,6 +46,7 @@ def tree_fields(trees: TreeColumns) -> dict[str, Any]:
         "set_words": splits.set_words,
         "values": values,
         "cover": _cover(trees, n_leaves, inner, sizes),
+        **linear_fields(trees, n_leaves, ~inner, values),
     }
 
 

@@ -31,7 +31,7 @@ VERSION = 1
 DTYPES = {
     "tree_starts": "<i8", "tree_outputs": "<i4", "left": "<i4", "right": "<i4", "feature": "<i4", "threshold": "<f8",
     "flags": "|u1", "category_set": "<i4", "set_starts": "<i8", "set_words": "<u4", "values": "<f8", "cover": "<f8",
-    "base": "<f8",
+    "base": "<f8", "linear_starts": "<i8", "linear_features": "<i4", "linear_coefficients": "<f8", "linear_constants": "<f8",
 }  # fmt: skip
 SPACES = ("margin", "probability", "log-odds", "log-loss", "mean of trees", "target", "depth")
 ORDERS = ("f32-from-base", "f32-from-zero-then-base", "f64-from-base", "f64-from-zero-then-base", "f64-mean")
@@ -115,7 +115,7 @@ def _member(members: zipfile.ZipFile, name: str) -> bytes:
 
 def _array(members: zipfile.ZipFile, name: str, dtype: str) -> Any:
     if f"{name}.npy" not in members.namelist():
-        if name == "cover":
+        if name == "cover" or name.startswith("linear_"):
             return None
         raise ModelError(f"{name}.npy is missing")
     content = _member(members, f"{name}.npy")

@@ -5,6 +5,9 @@ import sys
 from os import PathLike
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from ferroshap.errors import DataError
 
 from .names import match_columns
@@ -75,11 +78,6 @@ def read_dmatrix(
         raise DataError(
             "this version of XGBoost does not give back the rows of a DMatrix; pass the table it was made from"
         )
-    if data.get_base_margin().size:
-        raise DataError(
-            "the DMatrix has a base_margin, which would replace the model's own base in the prediction; pass a DMatrix "
-            "without one, or the table"
-        )
     types, names = data.feature_types, data.feature_names
     if types is not None and "c" in types and schema.categories:
         raise DataError(
@@ -93,6 +91,12 @@ def read_dmatrix(
     if order != list(range(len(names))):
         rows = rows[:, order]
     return read_sparse(rows, schema, round_to_float32=round_to_float32), tuple(names[at] for at in order)
+
+
+def base_margin_of(data: Any) -> npt.NDArray[np.float64] | None:
+    """`(n, o)`: what the predictions of a DMatrix start from in the place of the model's own base; None: that base."""
+    margin = np.asarray(data.get_base_margin(), np.float64)
+    return margin.reshape(data.num_row(), -1) if margin.size else None
 
 
 def class_name(cls: type) -> str:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ferroshap.errors import DataError
 
 from .arrays import read_array
-from .containers import class_name, is_dmatrix, read_dmatrix, refuse_containers, unwrapped
+from .containers import base_margin_of, class_name, is_dmatrix, read_dmatrix, refuse_containers, unwrapped
 from .finite import refuse_untaken
 from .frames import FrameData, is_frame, read_frame
 from .schema import InputSchema
@@ -29,6 +29,8 @@ class InputRows:
         Whether the user gave one row without a row axis.
     columns
         The table's own names of the columns, in the model's order; None for arrays.
+    bases
+        `(n, o)`: what the prediction of each row starts from in the place of the model's base (XGBoost's `base_margin`).
     table
         The rows as the user gave them, in the model's column order, for display; a single row where `one_row`.
     """
@@ -37,6 +39,7 @@ class InputRows:
     one_row: bool
     columns: tuple[str, ...] | None
     table: "FrameData | SparseRows | npt.NDArray[Any]"
+    bases: npt.NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return int(self.values.shape[0])
@@ -45,6 +48,10 @@ class InputRows:
         """The only row, without a row axis."""
         table = replace(self.table, one_row=True) if isinstance(self.table, FrameData) else self.table
         return replace(self, one_row=True, table=table[0] if isinstance(table, np.ndarray) else table)
+
+    def bases_of(self, first: int, count: int) -> npt.NDArray[np.float64] | None:
+        """The bases of a block; None where the rows have none of their own."""
+        return None if self.bases is None else self.bases[first : first + count]
 
     def blocks(self, size: int | None = None) -> Iterator[tuple[int, npt.NDArray[np.floating[Any]]]]:
         """The rows in order as dense blocks, each with the number of its first row; no rows are one block too.
@@ -105,7 +112,7 @@ def _read(data: Any, schema: InputSchema, *, round_to_float32: bool, extra: Lite
         return InputRows(sparse, one_row=False, columns=None, table=sparse)
     if is_dmatrix(data):
         sparse, names = read_dmatrix(data, schema, round_to_float32=round_to_float32)
-        return InputRows(sparse, one_row=False, columns=names, table=sparse)
+        return InputRows(sparse, one_row=False, columns=names, table=sparse, bases=base_margin_of(data))
     one_row = is_series(data)
     table = row_of_series(data, schema) if one_row else data
     if one_row or is_frame(table):

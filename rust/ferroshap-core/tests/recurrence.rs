@@ -47,6 +47,7 @@ fn ensemble(seed: u64, trees: usize, max_depth: usize, outputs: usize, round_to_
         base: (0..outputs).map(|_| s.number()).collect(),
         cover: Some(Vec::new()),
         accumulation: Accumulation::F64Mean { divisor: 3.0 },
+        linear: None,
         input: InputRule { round_to_f32, flush_tiny: !round_to_f32, truncate_category_first: !round_to_f32 },
         ..EnsembleArrays::default()
     };

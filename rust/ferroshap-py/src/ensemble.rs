@@ -1,6 +1,6 @@
 //! `Ensemble`: the validated model.
 
-use ferroshap_core::model::{self, Accumulation, EnsembleArrays, InputRule};
+use ferroshap_core::model::{self, Accumulation, EnsembleArrays, InputRule, LinearArrays};
 use ferroshap_core::parallel::default_threads;
 use ferroshap_core::predict::{BLOCK, Sum};
 use numpy::{Element, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
@@ -37,7 +37,8 @@ impl Ensemble {
     #[new]
     #[pyo3(signature = (*, n_features, n_outputs, tree_starts, tree_outputs, left, right, feature, threshold, flags,
         category_set, set_starts, set_words, values, cover, base, accumulation, divisor, round_to_float32, flush_tiny,
-        truncate_category_first))]
+        truncate_category_first, linear_starts = None, linear_features = None, linear_coefficients = None,
+        linear_constants = None))]
     #[allow(clippy::too_many_arguments, reason = "one keyword a field of EnsembleArrays, the Python side's dataclass")]
     fn new(
         py: Python<'_>,
@@ -61,7 +62,17 @@ impl Ensemble {
         round_to_float32: bool,
         flush_tiny: bool,
         truncate_category_first: bool,
+        linear_starts: Option<PyReadonlyArray1<'_, i64>>,
+        linear_features: Option<PyReadonlyArray1<'_, i32>>,
+        linear_coefficients: Option<PyReadonlyArray1<'_, f64>>,
+        linear_constants: Option<PyReadonlyArray1<'_, f64>>,
     ) -> PyResult<Self> {
+        let linear = linear_starts.as_ref().map(|starts| LinearArrays {
+            starts: owned(starts),
+            features: linear_features.as_ref().map(owned).unwrap_or_default(),
+            coefficients: linear_coefficients.as_ref().map(owned).unwrap_or_default(),
+            constants: linear_constants.as_ref().map(owned).unwrap_or_default(),
+        });
         let arrays = EnsembleArrays {
             n_features,
             n_outputs,
@@ -80,6 +91,7 @@ impl Ensemble {
             base: owned(&base),
             accumulation: self::accumulation(accumulation, divisor)?,
             input: InputRule { round_to_f32: round_to_float32, flush_tiny, truncate_category_first },
+            linear,
         };
         let model = py.detach(|| model::Ensemble::try_new(&arrays)).map_err(to_pyerr)?;
         Ok(Self { model })
@@ -153,10 +165,16 @@ impl Ensemble {
         dict.set_item("round_to_float32", a.input.round_to_f32)?;
         dict.set_item("flush_tiny", a.input.flush_tiny)?;
         dict.set_item("truncate_category_first", a.input.truncate_category_first)?;
+        if let Some(linear) = a.linear {
+            dict.set_item("linear_starts", PyArray1::from_vec(py, linear.starts))?;
+            dict.set_item("linear_features", PyArray1::from_vec(py, linear.features))?;
+            dict.set_item("linear_coefficients", PyArray1::from_vec(py, linear.coefficients))?;
+            dict.set_item("linear_constants", PyArray1::from_vec(py, linear.constants))?;
+        }
         Ok(dict)
     }
 
-    #[pyo3(signature = (rows, *, missing = None, exact = false, threads = None))]
+    #[pyo3(signature = (rows, *, missing = None, exact = false, threads = None, bases = None))]
     fn predict<'py>(
         &self,
         py: Python<'py>,
@@ -164,6 +182,7 @@ impl Ensemble {
         missing: Option<f64>,
         exact: bool,
         threads: Option<usize>,
+        bases: Option<PyReadonlyArray2<'py, f64>>,
     ) -> PyResult<Bound<'py, PyArray2<f64>>> {
         let (n, o) = (rows.len(), self.model.n_outputs());
         let out = PyArray2::<f64>::zeros(py, (n, o), false);
@@ -173,7 +192,8 @@ impl Ensemble {
         let control = PythonControl::new(None, BLOCK, n);
         let sum = if exact { Sum::Float64 } else { Sum::Library };
         let threads = threads.unwrap_or_else(default_threads);
-        let outcome = py.detach(|| self.model.predict(&view, sum, target, threads, &control));
+        let bases: Option<Vec<f64>> = bases.map(|b| b.as_array().iter().copied().collect());
+        let outcome = py.detach(|| self.model.predict_from(&view, bases.as_deref(), sum, target, threads, &control));
         control.result(outcome)?;
         drop(write);
         Ok(out)

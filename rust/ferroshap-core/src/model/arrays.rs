@@ -39,6 +39,21 @@ pub struct EnsembleArrays {
     pub accumulation: Accumulation,
     /// What the library does to a value before the first comparison.
     pub input: InputRule,
+    /// Leaves that are linear functions (LightGBM's linear trees); `None`: there are none.
+    pub linear: Option<LinearArrays>,
+}
+
+/// Leaves that are linear functions: `constant + Σ coefficient · x`, or the leaf's value where an x is missing.
+#[derive(Debug, Clone, Default)]
+pub struct LinearArrays {
+    /// `(v + 1)`: the terms of node `i` are `starts[i]..starts[i + 1]`; none: the leaf is its value.
+    pub starts: Vec<i64>,
+    /// The column of each term.
+    pub features: Vec<i32>,
+    /// What the column is multiplied by.
+    pub coefficients: Vec<f64>,
+    /// `(v)`: what the terms are added to, in their order.
+    pub constants: Vec<f64>,
 }
 
 /// The bits of [`EnsembleArrays::flags`].

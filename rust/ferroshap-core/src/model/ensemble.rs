@@ -1,6 +1,7 @@
 //! The validated model. Whatever holds an [`Ensemble`] never checks it again.
 
 use super::arrays::{Accumulation, InputRule};
+use super::linear::Linear;
 use super::node::{Node, Packed};
 use super::split::{CategorySet, Split};
 
@@ -24,6 +25,7 @@ pub struct Ensemble {
     pub(super) base: Vec<f64>,
     pub(super) accumulation: Accumulation,
     pub(super) input: InputRule,
+    pub(super) linear: Option<Linear>,
 }
 
 /// One tree: a range of nodes that starts with its root.
@@ -95,6 +97,17 @@ impl Ensemble {
     #[inline(always)]
     pub fn leaf(&self, leaf: u32) -> &[f64] {
         &self.leaf_values[leaf as usize * self.leaf_width..][..self.leaf_width]
+    }
+
+    /// The value of a leaf that is a linear function, for the values of a row's slots; `None`: it is [`Ensemble::leaf`].
+    #[inline(always)]
+    pub fn linear_leaf(&self, leaf: u32, x: &[f64]) -> Option<f64> {
+        self.linear.as_ref()?.value(leaf, x)
+    }
+
+    /// Whether some leaf is a linear function.
+    pub fn is_linear(&self) -> bool {
+        self.linear.as_ref().is_some_and(Linear::has_terms)
     }
 
     /// Whether the model knows how much training weight reached its nodes.

@@ -1,6 +1,6 @@
 //! The way back: a validated [`Ensemble`] as canonical arrays, for storing it.
 
-use super::arrays::EnsembleArrays;
+use super::arrays::{EnsembleArrays, LinearArrays};
 use super::ensemble::Ensemble;
 use super::node::Node;
 
@@ -27,6 +27,7 @@ impl Ensemble {
             base: self.base.clone(),
             accumulation: self.accumulation,
             input: self.input,
+            linear: self.linear.as_ref().map(|_| LinearArrays { starts: vec![0], ..Default::default() }),
         };
         a.tree_starts.extend(self.trees.iter().map(|t| i64::from(t.root)));
         a.tree_starts.push(nodes as i64);
@@ -35,9 +36,11 @@ impl Ensemble {
                 let at = index as usize;
                 match self.node(index) {
                     Node::Leaf { leaf } => {
+                        self.export_linear(Some(leaf), &mut a);
                         a.values[at * self.leaf_width..][..self.leaf_width].copy_from_slice(self.leaf(leaf));
                     }
                     Node::Inner { split, left } => {
+                        self.export_linear(None, &mut a);
                         a.left[at] = (left - tree.root) as i32;
                         a.right[at] = a.left[at] + 1;
                         a.feature[at] = self.used_features[split.slot as usize] as i32;
@@ -49,5 +52,21 @@ impl Ensemble {
             }
         }
         a
+    }
+
+    /// The linear function of the next node.
+    fn export_linear(&self, leaf: Option<u32>, a: &mut EnsembleArrays) {
+        let (Some(from), Some(to)) = (&self.linear, &mut a.linear) else { return };
+        let mut constant = 0.0;
+        if let Some(leaf) = leaf {
+            let (start, terms) = from.leaf(leaf);
+            constant = start;
+            for (slot, coefficient) in terms {
+                to.features.push(self.used_features[slot as usize] as i32);
+                to.coefficients.push(coefficient);
+            }
+        }
+        to.constants.push(constant);
+        to.starts.push(to.features.len() as i64);
     }
 }

@@ -3,13 +3,14 @@
 mod arrays;
 mod ensemble;
 mod export;
+mod linear;
 mod node;
 mod split;
 mod validate;
 mod walk;
 
 pub(crate) use arrays::TINY;
-pub use arrays::{Accumulation, EnsembleArrays, InputRule, flags};
+pub use arrays::{Accumulation, EnsembleArrays, InputRule, LinearArrays, flags};
 pub use ensemble::{Ensemble, Tree};
 pub use node::Node;
 pub use split::{CategorySet, Split};

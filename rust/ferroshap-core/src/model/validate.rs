@@ -2,6 +2,7 @@
 
 use super::arrays::EnsembleArrays;
 use super::ensemble::{Ensemble, Tree};
+use super::linear::{self, Linear};
 use super::node::Packed;
 use super::split::Split;
 use crate::error::{Error, NodePlace, Result};
@@ -17,6 +18,12 @@ impl Ensemble {
         sets(arrays)?;
         finite_base(arrays)?;
         let width = leaf_width(arrays)?;
+        if let Some(linear) = &arrays.linear {
+            linear::check(linear, arrays.left.len(), arrays.n_features, |node| arrays.left[node] < 0)?;
+            if width != 1 {
+                return Err(broken(NodePlace::ENSEMBLE, "linear leaves", "vectors", "single numbers"));
+            }
+        }
         let used_features = used_features(arrays)?;
         let mut out = Self {
             n_features: arrays.n_features,
@@ -32,6 +39,7 @@ impl Ensemble {
             base: arrays.base.clone(),
             accumulation: arrays.accumulation,
             input: arrays.input,
+            linear: arrays.linear.as_ref().map(|_| Linear::new()),
         };
         let mut walk = Walk::new(arrays, &out.used_features);
         for tree in 0..arrays.tree_outputs.len() {
@@ -94,7 +102,12 @@ fn finite_base(a: &EnsembleArrays) -> Result<()> {
         Some(b) => Err(broken(NodePlace::ENSEMBLE, "base score", b, "a finite number")),
         None if !(a.accumulation.divisor() > 0.0 && a.accumulation.divisor().is_finite()) => {
             let found = a.accumulation.divisor();
-            Err(broken(NodePlace::ENSEMBLE, "divisor", found, "the number of trees or the sum of their weights, above 0"))
+            Err(broken(
+                NodePlace::ENSEMBLE,
+                "divisor",
+                found,
+                "the number of trees or the sum of their weights, above 0",
+            ))
         }
         None => Ok(()),
     }
@@ -117,12 +130,13 @@ fn leaf_width(a: &EnsembleArrays) -> Result<usize> {
     Ok(width)
 }
 
-/// The features that inner nodes name, ascending, dead nodes included only if they name a real feature.
+/// The features that inner nodes and linear leaves name, ascending, dead nodes included only if they name a real feature.
 fn used_features(a: &EnsembleArrays) -> Result<Vec<u32>> {
     let mut used: Vec<u32> = (0..a.left.len())
         .filter(|&n| a.left[n] >= 0)
         .map(|n| a.feature[n] as u32)
         .filter(|&f| (f as usize) < a.n_features)
+        .chain(a.linear.iter().flat_map(|linear| linear.features.iter().map(|&f| f as u32)))
         .collect();
     used.sort_unstable();
     used.dedup();
@@ -200,6 +214,12 @@ impl<'a> Walk<'a> {
             return Err(broken(place, "leaf value", bad, "a finite number"));
         }
         out.leaf_values.extend_from_slice(value);
+        if let (Some(from), Some(to)) = (&self.a.linear, &mut out.linear) {
+            let node = first + old;
+            let range = from.starts[node] as usize..from.starts[node + 1] as usize;
+            let terms = range.map(|term| (self.slots[&(from.features[term] as u32)], from.coefficients[term]));
+            to.push(from.constants[node], terms);
+        }
         Ok(leaf)
     }
 

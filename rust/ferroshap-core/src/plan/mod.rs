@@ -77,6 +77,14 @@ impl Plan {
     /// # Errors
     /// As [`Plan::path_dependent`].
     pub fn path_dependent_at(model: &Ensemble, level: Level) -> Result<Self> {
+        if model.is_linear() {
+            return Err(Error::Unsupported(
+                "the model has linear trees (LightGBM's linear_tree): its file does not say what a leaf's linear terms are \
+                 on average, which path-dependent values need where a feature is absent, so they are not defined; \
+                 prediction works (TreeEnsemble.predict). Train without linear_tree for path-dependent values"
+                    .to_owned(),
+            ));
+        }
         if !model.has_cover() {
             return Err(Error::Unsupported(
                 "path-dependent SHAP values need the cover of every node, and this model holds none; retrain or re-save \

@@ -1,6 +1,6 @@
 //! Stage 5: the library's raw output, bit for bit, and the float64 sum that SHAP values add up to.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::{Accumulation, Ensemble, ROWS_ABREAST};
 use crate::parallel::{Control, for_each_chunk};
 use crate::rows::{RowMajor, Rows};
@@ -14,6 +14,20 @@ pub enum Sum {
     Float64,
 }
 
+/// What the sums of a block start from, or end with.
+#[derive(Clone, Copy)]
+struct Base<'a> {
+    own: &'a [f64],
+    of_rows: Option<&'a [f64]>,
+}
+
+impl Base<'_> {
+    /// The base of the `i`-th number of the block, row by row.
+    fn at(self, i: usize) -> f64 {
+        self.of_rows.map_or_else(|| self.own[i % self.own.len()], |bases| bases[i])
+    }
+}
+
 /// Rows that are walked through one tree before the next tree is taken.
 pub const BLOCK: usize = 64;
 
@@ -21,7 +35,7 @@ impl Ensemble {
     /// Writes the raw predictions of `rows`, `(n, o)` row-major, into `out`. O(rows × trees × depth).
     ///
     /// # Errors
-    /// [`Error::Data`](crate::Error::Data) where `rows` have another number of columns than the model, [`Error::Cancelled`](crate::Error::Cancelled).
+    /// As [`Ensemble::predict_from`].
     pub fn predict(
         &self,
         rows: &Rows<'_>,
@@ -30,29 +44,47 @@ impl Ensemble {
         threads: usize,
         control: &dyn Control,
     ) -> Result<()> {
+        self.predict_from(rows, None, sum, out, threads, control)
+    }
+
+    /// The same from another base in each row, `(n, o)` row-major, in the place of the model's own (XGBoost's
+    /// `base_margin`).
+    ///
+    /// # Errors
+    /// [`Error::Data`](crate::Error::Data) where `rows` have another number of columns than the model or `bases` another
+    /// length than `out`, [`Error::Cancelled`](crate::Error::Cancelled).
+    pub fn predict_from(
+        &self,
+        rows: &Rows<'_>,
+        bases: Option<&[f64]>,
+        sum: Sum,
+        out: &mut [f64],
+        threads: usize,
+        control: &dyn Control,
+    ) -> Result<()> {
         rows.check(self.n_features(), out.len(), self.n_outputs())?;
         let (n, o) = (rows.len(), self.n_outputs());
+        if let Some(found) = bases.map(<[f64]>::len).filter(|&length| length != n * o) {
+            return Err(Error::Data(format!("the bases are {found} numbers, expected {n} rows × {o} outputs")));
+        }
         for_each_chunk(out, BLOCK * o, threads, control, RowMajor::default, |tile, index, out, _| {
             let start = index * BLOCK;
             tile.fill(rows, start..(start + BLOCK).min(n), self);
+            let base = Base { own: self.base(), of_rows: bases.map(|b| &b[start * o..][..out.len()]) };
             match (sum, self.accumulation()) {
-                (Sum::Library, Accumulation::F32FromBase) => self.add_trees_f32(tile, out, true),
-                (Sum::Library, Accumulation::F32FromZeroThenBase) => self.add_trees_f32(tile, out, false),
-                (Sum::Library, Accumulation::F64FromZeroThenBase) => self.add_trees(tile, out, false),
-                _ => self.add_trees(tile, out, true),
+                (Sum::Library, Accumulation::F32FromBase) => self.add_trees_f32(tile, out, base, true),
+                (Sum::Library, Accumulation::F32FromZeroThenBase) => self.add_trees_f32(tile, out, base, false),
+                (Sum::Library, Accumulation::F64FromZeroThenBase) => self.add_trees(tile, out, base, false),
+                _ => self.add_trees(tile, out, base, true),
             }
         })
     }
 
     /// float64, tree by tree, the base first or last, divided at the end.
-    fn add_trees(&self, tile: &RowMajor, out: &mut [f64], base_first: bool) {
+    fn add_trees(&self, tile: &RowMajor, out: &mut [f64], base: Base<'_>, base_first: bool) {
         let o = self.n_outputs();
-        for row in out.chunks_exact_mut(o) {
-            if base_first {
-                row.copy_from_slice(self.base());
-            } else {
-                row.fill(0.0);
-            }
+        for (i, sum) in out.iter_mut().enumerate() {
+            *sum = if base_first { base.at(i) } else { 0.0 };
         }
         self.each_leaf(tile, out.len() / o, |row, first, values| {
             for (acc, v) in out[row * o + first..].iter_mut().zip(values) {
@@ -60,9 +92,7 @@ impl Ensemble {
             }
         });
         if !base_first {
-            for row in out.chunks_exact_mut(o) {
-                row.iter_mut().zip(self.base()).for_each(|(sum, base)| *sum += base);
-            }
+            out.iter_mut().enumerate().for_each(|(i, sum)| *sum += base.at(i));
         }
         let divisor = self.accumulation().divisor();
         if divisor != 1.0 {
@@ -71,12 +101,11 @@ impl Ensemble {
     }
 
     /// float32 as XGBoost adds: each leaf rounded to float32, the base first or last.
-    fn add_trees_f32(&self, tile: &RowMajor, out: &mut [f64], base_first: bool) {
+    fn add_trees_f32(&self, tile: &RowMajor, out: &mut [f64], base: Base<'_>, base_first: bool) {
         let o = self.n_outputs();
-        let base: Vec<f32> = self.base().iter().map(|&b| b as f32).collect();
         let mut sums = vec![0f32; out.len()];
         if base_first {
-            sums.chunks_exact_mut(o).for_each(|row| row.copy_from_slice(&base));
+            sums.iter_mut().enumerate().for_each(|(i, sum)| *sum = base.at(i) as f32);
         }
         self.each_leaf(tile, out.len() / o, |row, first, values| {
             for (acc, &v) in sums[row * o + first..].iter_mut().zip(values) {
@@ -84,7 +113,7 @@ impl Ensemble {
             }
         });
         for (i, (out, sum)) in out.iter_mut().zip(sums).enumerate() {
-            *out = f64::from(if base_first { sum } else { sum + base[i % o] });
+            *out = f64::from(if base_first { sum } else { sum + base.at(i) as f32 });
         }
     }
 
@@ -97,7 +126,10 @@ impl Ensemble {
                 let rows = std::array::from_fn(|i| tile.row((start + i).min(n_rows - 1)));
                 let leaves = self.leaves_of(tree, &rows);
                 for (row, leaf) in (start..n_rows).zip(leaves) {
-                    add(row, first, self.leaf(leaf));
+                    match self.linear_leaf(leaf, tile.row(row)) {
+                        Some(value) => add(row, first, &[value]),
+                        None => add(row, first, self.leaf(leaf)),
+                    }
                 }
             }
         }
