@@ -306,3 +306,13 @@ def test_reading_leaves_nothing_behind(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", None)
     load_model(regressor().fit(X, Y))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_several_targets_with_statistics_of_the_target_are_refused():
+    """The known recipe of a statistic gives other predictions there, off by up to 6."""
+    targets = np.column_stack([Y, -Y])
+    model = catboost.CatBoostRegressor(**PLAIN, loss_function="MultiRMSE", one_hot_max_size=1, cat_features=CATS).fit(
+        D, targets
+    )
+    with pytest.raises(UnsupportedModelError, match="several outputs that are no classes and splits on statistics"):
+        load_model(model)

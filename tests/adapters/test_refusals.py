@@ -44,7 +44,7 @@ ELSEWHERE = [
 @pytest.mark.parametrize(("model", "advice"), CONTAINERS, ids=lambda m: type(m).__name__)
 def test_estimators_of_trees_that_are_no_sum_of_them_are_refused_with_what_to_pass_instead(model, advice):
     with pytest.raises(
-        UnsupportedModelError, match=f"{type(model).__name__} is no sum of trees that can be read: .*{advice}"
+        UnsupportedModelError, match=f"{type(model).__name__} is no sum of trees: .*{advice}"
     ):
         parse_model(model)
 
@@ -55,7 +55,7 @@ def test_libraries_that_are_not_read_are_named_with_the_way_out(library, name, a
     kind = type(name, (), {"__module__": library})
     setattr(module, name, kind)
     monkeypatch.setitem(sys.modules, library, module)
-    with pytest.raises(UnsupportedModelError, match=f"{name} is no sum of trees that can be read: .*{advice}"):
+    with pytest.raises(UnsupportedModelError, match=f"{name} is no sum of trees: .*{advice}"):
         parse_model(kind())
 
 

@@ -70,7 +70,7 @@ class Folder:
         if not hasattr(_native, "Plan"):
             return
         arrays = model.arrays
-        if arrays.cover is None:
+        if arrays.cover is None or recorded.has_linear_trees(path):
             self.must_refuse(path, lambda: _native.Plan(ensemble))
             return
         self.explained += 1

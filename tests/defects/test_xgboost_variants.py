@@ -133,12 +133,15 @@ def test_every_form_of_a_booster_is_the_same_model(kind, tmp_path):
         np.testing.assert_array_equal(assert_right(source, HOLED, raw), values)
 
 
-def test_a_base_margin_of_the_rows_is_refused():
-    """It would replace the model's own base, row by row."""
+def test_a_base_margin_of_the_rows_is_left_out():
+    """It takes the place of the model's own base, row by row."""
     booster = trained(Y)
     rows = xgboost.DMatrix(HOLED, base_margin=Y)
-    with pytest.raises(ferroshap.DataError, match="base_margin"):
-        ferroshap.TreeExplainer(booster).shap_values(rows)
+    explanation = ferroshap.TreeExplainer(booster)(rows)
+    total = explanation.base_values + explanation.values.sum(axis=1)
+    np.testing.assert_allclose(
+        total, booster.predict(rows, output_margin=True), rtol=0, atol=2e-6 * np.abs(total).max()
+    )
 
 
 def test_a_base_margin_in_training_does_not_enter_the_model():

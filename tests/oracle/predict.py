@@ -46,6 +46,20 @@ def leaves(a, tree, x):
     return node
 
 
+def leaf_values(a, node, x):
+    """(n, 1) or (n, o): what the rows add up at the leaves they reached."""
+    values = a.values[node].copy()
+    for row, leaf in enumerate(node) if a.linear_starts is not None else ():
+        terms = slice(*a.linear_starts[leaf : leaf + 2])
+        known = x[row, a.linear_features[terms]]
+        if known.size and not np.isnan(known).any():
+            total = a.linear_constants[leaf]
+            for coefficient, value in zip(a.linear_coefficients[terms], known, strict=True):
+                total = total + coefficient * value
+            values[row] = total
+    return values
+
+
 def predict(a, rows, missing=None, *, exact=False):
     """(n, o) float64: the library's raw output in its own arithmetic, or with `exact` the float64 sum."""
     x = as_compared(a, rows, missing)
@@ -54,5 +68,6 @@ def predict(a, rows, missing=None, *, exact=False):
     total = np.zeros((len(x), a.n_outputs), number) + (0 if base_last else a.base.astype(number))
     for tree, output in enumerate(a.tree_outputs):
         columns = slice(None) if output < 0 else slice(output, output + 1)
-        total[:, columns] += a.values[leaves(a, tree, x)].astype(number)
+        with np.errstate(invalid="ignore"):
+            total[:, columns] += leaf_values(a, leaves(a, tree, x), x).astype(number)
     return (total + (a.base.astype(number) if base_last else 0)).astype(np.float64) / a.divisor

@@ -44,7 +44,7 @@ def is_combination(path):
 
 def refused(folder):
     """The files of a folder that are to be refused by name."""
-    doomed = {path for path in models(folder) if has_linear_trees(path) or is_combination(path)}
+    doomed = {path for path in models(folder) if is_combination(path)}
     return doomed | set(old_binaries(folder))
 
 

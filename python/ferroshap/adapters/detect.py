@@ -59,14 +59,12 @@ ADAPTERS: tuple[tuple[str, str, Adapter], ...] = (
 # Subclasses of scikit-learn's own.
 EXTRA_TREES = {"DecisionTreeRegressor": "ExtraTreeRegressor", "DecisionTreeClassifier": "ExtraTreeClassifier"}
 
-MEDIAN = "it predicts a weighted median of its members, which is no sum of trees: pass one of its estimators_"
-STACK = "its final estimator turns what its members predict into a prediction: pass one of its estimators_"
+MEDIAN = "it predicts a weighted median of its members; pass one of its estimators_"
+STACK = "its final estimator turns what its members predict into a prediction; pass one of its estimators_"
 CHAIN = (
-    "each of its models reads what the ones before predict: pass one of its estimators_, with those columns in the rows"
+    "each of its models reads what the ones before predict; pass one of its estimators_, with those columns in the rows"
 )
-QUANTILES = (
-    "it predicts quantiles of the training rows in its leaves, which is no sum of trees: train a RandomForestRegressor"
-)
+QUANTILES = "it predicts quantiles of the training rows in its leaves; train a RandomForestRegressor"
 SURVIVAL = (
     "its leaves hold functions of time, and scikit-survival is not read: train XGBoost with survival:cox or survival:aft, or "
     "pass the trees with a number a leaf to build_ensemble"
@@ -74,7 +72,7 @@ SURVIVAL = (
 
 # Made of trees, but no sum of them, or not read: (library, class, why and what to pass instead).
 CONTAINERS: tuple[tuple[str, str, str], ...] = (
-    ("sklearn.calibration", "CalibratedClassifierCV", "its calibration is not additive: pass its inner estimators"),
+    ("sklearn.calibration", "CalibratedClassifierCV", "its calibration is not additive; pass its inner estimators"),
     ("sklearn.ensemble", "AdaBoostRegressor", MEDIAN),
     ("sklearn.ensemble", "StackingRegressor", STACK),
     ("sklearn.ensemble", "StackingClassifier", STACK),
@@ -136,7 +134,7 @@ def refusal(model: object) -> str:
     what = f"{kind.__module__}.{kind.__qualname__}"
     container = next(_matches(model, CONTAINERS), None)
     if container is not None:
-        return f"{what} is no sum of trees that can be read: {container[2]}. {_supported()}"
+        return f"{what} is no sum of trees: {container[2]}. {_supported()}"
     return f"{what} is not a model that ferroshap explains{_nearest(kind.__name__)}. {_supported()}"
 
 
