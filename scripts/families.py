@@ -1,10 +1,9 @@
 """Writes the README's table of models from `ferroshap.adapters.families`; with --check only says whether it is current."""
 
-import re
 import sys
 from pathlib import Path
 
-from ferroshap.adapters.families import FAMILIES, Family
+from ferroshap.adapters.families import FAMILIES, Family, paired
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 BEGIN = "<!-- families: written by scripts/families.py -->"
@@ -23,18 +22,8 @@ def table() -> str:
 
 def _row(family: Family) -> tuple[str, ...]:
     sums = "; ".join(f"{each.models + ': ' if each.models else ''}`{each.call}` ({each.unit})" for each in family.sums)
-    names = ", ".join(f"`{name}`" for name in _paired(family.classes))
+    names = ", ".join(f"`{name}`" for name in paired(family.classes))
     return f"{family.library}: {names}", ", ".join(family.forms), sums, "; ".join(family.refused) or "–"
-
-
-def _paired(classes: tuple[str, ...]) -> list[str]:
-    """`AbcRegressor` and `AbcClassifier` as `Abc*`, where that means no other class too."""
-    short = {}
-    for name in classes:
-        stem = re.sub("(Regressor|Classifier)$", "", name)
-        alike = [other for other in classes if other.startswith(stem)]
-        short[name] = f"{stem}*" if alike == [f"{stem}Regressor", f"{stem}Classifier"] else name
-    return list(dict.fromkeys(short.values()))
 
 
 def main() -> int:

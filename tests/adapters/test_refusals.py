@@ -43,9 +43,7 @@ ELSEWHERE = [
 
 @pytest.mark.parametrize(("model", "advice"), CONTAINERS, ids=lambda m: type(m).__name__)
 def test_estimators_of_trees_that_are_no_sum_of_them_are_refused_with_what_to_pass_instead(model, advice):
-    with pytest.raises(
-        UnsupportedModelError, match=f"{type(model).__name__} is no sum of trees: .*{advice}"
-    ):
+    with pytest.raises(UnsupportedModelError, match=f"{type(model).__name__} is no sum of trees: .*{advice}"):
         parse_model(model)
 
 

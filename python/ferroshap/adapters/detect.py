@@ -17,7 +17,7 @@ from . import (
     sklearn_meta,
     sklearn_wrappers,
 )
-from .families import classes_of_libraries
+from .families import classes_of_libraries, paired
 from .info import ParsedModel
 from .skops_file import StoredObject
 
@@ -157,7 +157,7 @@ def _nearest(name: str) -> str:
 
 
 def _supported() -> str:
-    libraries = "; ".join(f"{library} ({', '.join(classes)})" for library, classes in SUPPORTED.items())
+    libraries = "; ".join(f"{library} ({', '.join(paired(classes))})" for library, classes in SUPPORTED.items())
     return (
         f"Supported are {libraries}; and XGBoost JSON or UBJSON, LightGBM text, CatBoost JSON and skops files, by path or as "
         "bytes"

@@ -1,5 +1,6 @@
 """What is read and what its values add up to: the one source of the README's table, of error messages and of tests."""
 
+import re
 from dataclasses import dataclass
 
 
@@ -56,7 +57,7 @@ FAMILIES = (
             Sum("", "predict(X, raw_score=True)", "margin"),
             Sum("random-forest mode", "predict(X, raw_score=True) / n_estimators", "mean of trees"),
         ),
-        ("`linear_tree`",),
+        ("`linear_tree`, which predicts only",),
     ),
     Family(
         "scikit-learn",
@@ -64,13 +65,13 @@ FAMILIES = (
             "DecisionTreeRegressor", "DecisionTreeClassifier", "ExtraTreeRegressor", "ExtraTreeClassifier",
             "RandomForestRegressor", "RandomForestClassifier", "ExtraTreesRegressor", "ExtraTreesClassifier",
         ),
-        ("object",),
+        ("object", "skops", "pickle"),
         (Sum("regressors", "predict(X)", "target"), Sum("classifiers", "predict_proba(X)", "probability")),
     ),
     Family(
         "scikit-learn",
         ("GradientBoostingRegressor", "GradientBoostingClassifier"),
-        ("object",),
+        ("object", "pickle"),
         (
             Sum("regressors", "predict(X)", "target"),
             Sum("classifiers", "decision_function(X)", "log-odds"),
@@ -81,13 +82,69 @@ FAMILIES = (
     Family(
         "scikit-learn",
         ("HistGradientBoostingRegressor", "HistGradientBoostingClassifier"),
-        ("object",),
+        ("object", "skops", "pickle"),
         (
             Sum("regressors", "predict(X)", "target"),
             Sum("losses `poisson`, `gamma`", "log(predict(X))", "margin"),
             Sum("classifiers", "decision_function(X)", "log-odds"),
         ),
         ("categories that are no texts, numbers or booleans",),
+    ),
+    Family(
+        "scikit-learn",
+        ("IsolationForest",),
+        ("object", "skops", "pickle"),
+        (Sum("", "-log2(-score_samples(X)) * c(max_samples_)", "depth"),),
+    ),
+    Family(
+        "scikit-learn",
+        ("BaggingRegressor", "BaggingClassifier", "VotingRegressor", "VotingClassifier"),
+        ("object", "skops", "pickle"),
+        (Sum("regressors", "predict(X)", "target"), Sum("classifiers", "predict_proba(X)", "probability")),
+        ("`voting='hard'`", "members that are no sum of trees in the same unit"),
+    ),
+    Family(
+        "scikit-learn",
+        ("AdaBoostClassifier",),
+        ("object", "skops", "pickle"),
+        (Sum("", "decision_function(X)", "margin"),),
+        ("`SAMME.R`", "members of several trees"),
+    ),
+    Family(
+        "scikit-learn",
+        ("MultiOutputRegressor", "MultiOutputClassifier"),
+        ("object", "skops", "pickle"),
+        (
+            Sum("regressors", "predict(X)", "target"),
+            Sum("classifiers, with members that give probabilities", "predict_proba(X)", "probability"),
+        ),
+        ("members of different units",),
+    ),
+    Family(
+        "scikit-learn",
+        (
+            "Pipeline", "GridSearchCV", "RandomizedSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV",
+            "TransformedTargetRegressor",
+        ),
+        ("object", "pickle"),
+        (
+            Sum("as the model inside, a forest regressor", "predict(X)", "target"),
+            Sum("a forest classifier", "predict_proba(X)", "probability"),
+        ),
+        ("a target that is transformed",),
+    ),
+    Family(
+        "CatBoost",
+        ("CatBoost", "CatBoostRegressor", "CatBoostClassifier", "CatBoostRanker"),
+        ("object", "JSON"),
+        (
+            Sum("", "predict(X, prediction_type='RawFormulaVal')", "margin"),
+            Sum("`CatBoostRanker`", "predict(X)", "margin"),
+        ),
+        (
+            "statistics of combined categorical features", "several targets with statistics of the target",
+            "text and embedding features", "`set_scale_and_bias`",
+        ),
     ),
 )  # fmt: skip
 
@@ -98,3 +155,13 @@ def classes_of_libraries() -> dict[str, tuple[str, ...]]:
     for family in FAMILIES:
         found[family.library] = found.get(family.library, ()) + family.classes
     return found
+
+
+def paired(classes: tuple[str, ...]) -> list[str]:
+    """`AbcRegressor` and `AbcClassifier` as `Abc*`, where that means no other class too."""
+    short = {}
+    for name in classes:
+        stem = re.sub("(Regressor|Classifier)$", "", name)
+        alike = [other for other in classes if other.startswith(stem)]
+        short[name] = f"{stem}*" if alike == [f"{stem}Regressor", f"{stem}Classifier"] else name
+    return list(dict.fromkeys(short.values()))
