@@ -11,7 +11,7 @@ use ferroshap_core::Error;
 use ferroshap_core::formats::{Document, Numbers, json, lightgbm, read, ubjson};
 
 /// The law of the JSON reader.
-pub(crate) fn xgboost_json(bytes: &[u8]) {
+pub(crate) fn reads_json(bytes: &[u8]) {
     recognise(bytes);
     if let Some(document) = outcome(json::read(bytes)) {
         let mut written = String::new();
@@ -21,7 +21,7 @@ pub(crate) fn xgboost_json(bytes: &[u8]) {
 }
 
 /// The law of the UBJSON reader.
-pub(crate) fn xgboost_ubjson(bytes: &[u8]) {
+pub(crate) fn reads_ubjson(bytes: &[u8]) {
     recognise(bytes);
     if let Some(document) = outcome(ubjson::read(bytes)) {
         let mut written = Vec::new();
@@ -31,7 +31,7 @@ pub(crate) fn xgboost_ubjson(bytes: &[u8]) {
 }
 
 /// The law of the LightGBM reader.
-pub(crate) fn lightgbm_text(bytes: &[u8]) {
+pub(crate) fn reads_lightgbm_text(bytes: &[u8]) {
     recognise(bytes);
     if let Some(document) = outcome(lightgbm::read(bytes)) {
         let mut written = String::new();

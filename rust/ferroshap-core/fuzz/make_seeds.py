@@ -28,8 +28,13 @@ def xgboost_seeds() -> None:
     rows.set_label(np.arange(60) % 3)
     classes = xgboost.train(tree | {"objective": "multi:softprob", "num_class": 3, "booster": "dart"}, rows, 1)
     for name, booster in {"regression": regression, "classes": classes}.items():
-        (CORPUS / "xgboost_json" / f"{name}.json").write_bytes(booster.save_raw("json"))
-        (CORPUS / "xgboost_ubjson" / f"{name}.ubj").write_bytes(booster.save_raw("ubj"))
+        (CORPUS / "json" / f"xgboost_{name}.json").write_bytes(booster.save_raw("json"))
+        (CORPUS / "ubjson" / f"{name}.ubj").write_bytes(booster.save_raw("ubj"))
+
+
+def catboost_seed() -> None:
+    recorded = pathlib.Path(__file__).resolve().parents[3] / "tests" / "reference" / "cb12" / "reg_depth1.json"
+    (CORPUS / "json" / "catboost.json").write_bytes(recorded.read_bytes())
 
 
 def lightgbm_seeds() -> None:
@@ -59,7 +64,7 @@ def constructs() -> None:
         r'"b": [true, false], "t": ["", "a"], "m": [1, null, "x", [], {}], "m": 2, "deep": [[[[[1]]]]]',
     ]
     text = '{"learner": {' + ", ".join(members) + "}}\n"
-    (CORPUS / "xgboost_json" / "constructs.json").write_text(text, encoding="utf-8")
+    (CORPUS / "json" / "constructs.json").write_text(text, encoding="utf-8")
 
     values = []
     for kind, size in {b"i": 1, b"U": 1, b"I": 2, b"l": 4, b"L": 8, b"d": 4, b"D": 8}.items():
@@ -71,11 +76,12 @@ def constructs() -> None:
     members = [length(1) + bytes([ord("a") + i]) + value for i, value in enumerate(values)]
     members.append(length(1) + b"aZ")  # a second "a"
     document = b"{" + length(7) + b"learner{" + b"".join(members) + b"}}"
-    (CORPUS / "xgboost_ubjson" / "constructs.ubj").write_bytes(document)
+    (CORPUS / "ubjson" / "constructs.ubj").write_bytes(document)
 
 
-for folder in ("xgboost_json", "xgboost_ubjson", "lightgbm_text"):
+for folder in ("json", "ubjson", "lightgbm_text"):
     (CORPUS / folder).mkdir(parents=True, exist_ok=True)
 xgboost_seeds()
+catboost_seed()
 lightgbm_seeds()
 constructs()

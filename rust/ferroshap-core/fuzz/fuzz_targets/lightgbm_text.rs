@@ -3,4 +3,4 @@
 #[path = "../laws.rs"]
 mod laws;
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| laws::lightgbm_text(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| laws::reads_lightgbm_text(data));
