@@ -26,7 +26,7 @@ export UV_LINK_MODE := copy
 SYNC = $(UV) sync --quiet --locked --inexact --no-default-groups --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" --extra cli
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python test-matrix lint deny fmt docs bench conformance fuzz wheel lock clean \
+.PHONY: help demo test test-rust test-python test-matrix lint deny fmt docs bench conformance damage fuzz wheel lock clean \
   preflight dist sync-demo sync-dev sync-docs
 
 help: ## list the targets
@@ -71,9 +71,11 @@ bench: $(UV) ## measure against XGBoost, LightGBM and shap (newest CPython >= 3.
 	$(UV) pip install --quiet --python $(BENCH_PY) --requirements benches/requirements.txt .
 	$(BENCH_PY) benches/run.py $(BENCH_ARGS)
 
-conformance: sync-dev ## compare with reference results of the training libraries: make conformance FIXTURES=dir
-	@test -n "$(FIXTURES)" || { echo "make conformance needs the folder of unpacked fixtures: make conformance FIXTURES=dir" >&2; exit 2; }
-	$(PY) tests/conformance/run.py "$(FIXTURES)"
+conformance: sync-dev ## train every kind of model and compare with its library, the oracle, every door: docs/conformance.md
+	$(PY) tests/conformance/run.py $(if $(FIXTURES),"$(FIXTURES)")
+
+damage: sync-dev ## read 100,000 damaged model files of every format, here and in their library: docs/conformance.md
+	$(PY) tests/conformance/damage.py $(DAMAGED_FILES)
 
 # What the fuzzer finds goes to the first folder; the committed corpus is only read.
 fuzz: preflight ## fuzz each model file reader for FUZZ_SECONDS (60) seconds

@@ -12,6 +12,14 @@ import numpy as np
 SUFFIXES = {"x": (".json", ".ubj"), "l": (".txt",), "c": (".json",)}
 
 
+LIBRARIES = {"x": "XGBoost", "l": "LightGBM", "c": "CatBoost"}
+
+
+def writer(folder):
+    """What wrote the models of a folder."""
+    return f"{LIBRARIES[folder.name[0]]} {'.'.join(folder.name.lstrip('xlcb'))}"
+
+
 def models(folder):
     """The model files of a folder that have recorded outputs, whether or not they can be read."""
     paths = (path.with_suffix(suffix) for path in folder.glob("*.npz") for suffix in SUFFIXES[folder.name[0]])
