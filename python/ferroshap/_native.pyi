@@ -119,6 +119,45 @@ class Ensemble:
         """
 
 @final
+class Tables:
+    """A model and a background compiled for interventional SHAP values; immutable.
+
+    `background` is `(b, f)` as rows of `Plan.run`, `weights` `(b,)` float64 or None: all equal; `missing` a number that
+    counts as missing besides NaN.
+
+    Raises `DataError` for a background without rows or weights without sense, `PlanError` for more than 64 features on a
+    path, `UnsupportedModelError` for linear leaves.
+    """
+
+    def __new__(
+        cls,
+        ensemble: Ensemble,
+        background: npt.NDArray[np.float32] | npt.NDArray[np.float64] | npt.NDArray[np.floating[Any]],
+        *,
+        weights: npt.NDArray[np.float64] | None = None,
+        missing: float | None = None,
+        threads: int | None = None,
+    ) -> Tables: ...
+    @property
+    def expected_value(self) -> npt.NDArray[np.float64]:
+        """`(o,)`: the weighted mean prediction of the background, in units of the raw output."""
+    @property
+    def scale(self) -> npt.NDArray[np.float64]:
+        """`(o,)`: |base| + sum over the trees of max|leaf|."""
+    def run(
+        self,
+        rows: npt.NDArray[np.float32] | npt.NDArray[np.float64] | npt.NDArray[np.floating[Any]],
+        out: npt.NDArray[np.float32] | npt.NDArray[np.float64] | npt.NDArray[np.floating[Any]],
+        *,
+        missing: float | None = None,
+        threads: int | None = None,
+        progress: Callable[[int, int], object] | None = None,
+    ) -> None:
+        """As `Plan.run`."""
+    def describe(self) -> dict[str, Any]:
+        """`patterns` of the background over all leaves, `bytes`, and `simd`."""
+
+@final
 class Plan:
     """A compiled ensemble that computes path-dependent SHAP values; immutable.
 

@@ -14,5 +14,6 @@ pub mod plan;
 pub mod predict;
 pub mod rows;
 pub mod simd;
+pub mod tables;
 
 pub use error::{Error, Result};

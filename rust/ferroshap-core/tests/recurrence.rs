@@ -1,12 +1,13 @@
 //! Every vector level against the enumeration of coalitions, and against each other bit for bit.
 
 use ferroshap_core::model::{Accumulation, Ensemble, EnsembleArrays, InputRule, flags};
-use ferroshap_core::oracle::shap_by_enumeration;
+use ferroshap_core::oracle::{interventional_by_enumeration, shap_by_enumeration};
 use ferroshap_core::parallel::Uninterrupted;
 use ferroshap_core::plan::Plan;
 use ferroshap_core::predict::Sum;
 use ferroshap_core::rows::{Rows, Values};
 use ferroshap_core::simd::Level;
+use ferroshap_core::tables::Tables;
 use ndarray::Array2;
 
 /// A deterministic stream of numbers (splitmix64).
@@ -172,4 +173,40 @@ fn values_add_up_to_the_prediction_and_an_unused_feature_gets_nothing() {
             }
         }
     }
+}
+
+#[test]
+fn tables_agree_with_the_enumeration_of_coalitions_against_the_background() {
+    let mut worst = 0f64;
+    for seed in 0..40 {
+        let model = ensemble(seed, 3, 1 + (seed % 6) as usize, 1 + (seed % 3) as usize, seed % 4 < 2);
+        let (x, z) = (rows(seed, 5), rows(seed + 1000, 7));
+        let (x, z) = (
+            Rows { values: Values::F64(x.view()), missing: None },
+            Rows { values: Values::F64(z.view()), missing: None },
+        );
+        let weights = [1.0, 0.25, 0.0, 3.0, 1.0, 0.5, 2.0];
+        let given = (seed % 2 == 0).then_some(&weights[..]);
+        let (exact, expected) = interventional_by_enumeration(&model, &x, &z, given.unwrap_or(&[1.0; 7]));
+        let largest = exact.iter().fold(1e-300, |m: f64, v| m.max(v.abs()));
+        let mut first: Option<Vec<f64>> = None;
+        for level in Level::available() {
+            for dense in [8, 2] {
+                let tables =
+                    Tables::interventional_at(&model, &z, given, 2, &Uninterrupted, (level, dense)).expect("it is small");
+                let mut values = vec![f64::NAN; exact.len()];
+                tables.run(&x, &mut values, 2, &Uninterrupted).expect("nothing stops it");
+                let gap = exact.iter().zip(&values).fold(0f64, |m, (a, b)| m.max((a - b).abs()));
+                assert!(gap <= 1e-12 * largest, "seed {seed}, {level}, dense to {dense}: off by {gap} of {largest}");
+                worst = worst.max(gap / largest);
+                let base = expected.iter().zip(tables.expected_value()).fold(0f64, |m, (a, b)| m.max((a - b).abs()));
+                assert!(base <= 1e-13, "seed {seed}: expected value off by {base}");
+                if dense == 8 {
+                    let same = first.get_or_insert_with(|| values.clone());
+                    assert!(same.iter().zip(&values).all(|(a, b)| a.to_bits() == b.to_bits()), "seed {seed}, {level}");
+                }
+            }
+        }
+    }
+    eprintln!("worst gap {worst:e} of the largest value");
 }

@@ -20,7 +20,7 @@ impl<'a> PythonControl<'a> {
     }
 
     /// What stopped the work if it was Python (KeyboardInterrupt, an error in `progress`), else the core's error.
-    pub(crate) fn result(self, outcome: ferroshap_core::Result<()>) -> PyResult<()> {
+    pub(crate) fn result<T>(self, outcome: ferroshap_core::Result<T>) -> PyResult<T> {
         match self.raised.into_inner().ok().flatten() {
             Some(raised) => Err(raised),
             None => outcome.map_err(crate::error::to_pyerr),

@@ -8,6 +8,7 @@ mod error;
 mod float32_math;
 mod plan;
 mod rows;
+mod tables;
 
 use pyo3::prelude::*;
 
@@ -23,4 +24,6 @@ mod _native {
     use crate::float32_math::{expm1f32, logf32};
     #[pymodule_export]
     use crate::plan::Plan;
+    #[pymodule_export]
+    use crate::tables::Tables;
 }

@@ -20,7 +20,7 @@ pub(crate) struct Plan {
 
 /// Where the values go; never returned.
 #[derive(FromPyObject)]
-enum Out<'py> {
+pub(crate) enum Out<'py> {
     F64(PyReadwriteArray3<'py, f64>),
     F32(PyReadwriteArray3<'py, f32>),
 }

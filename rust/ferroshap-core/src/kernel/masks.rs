@@ -6,23 +6,23 @@ use crate::rows::{Columns, Lane};
 use crate::simd::{Kernel, Simd, WORD};
 
 /// Rows of a block.
-pub(super) const BLOCK: usize = 128;
+pub(crate) const BLOCK: usize = 128;
 
 /// A bit a row of a block.
-pub(super) type Mask = [u8; BLOCK / 8];
+pub(crate) type Mask = [u8; BLOCK / 8];
 
 /// Category codes of the categorical columns of a block.
 #[derive(Debug)]
-pub(super) struct Codes {
+pub(crate) struct Codes {
     planes: Vec<[u32; BLOCK]>,
 }
 
 impl Codes {
-    pub(super) fn new(planes: usize) -> Self {
+    pub(crate) fn new(planes: usize) -> Self {
         Self { planes: vec![[code::MISSING; BLOCK]; planes] }
     }
 
-    pub(super) fn fill<T: Lane>(&mut self, columns: &Columns<T>, slots: &[u32], rule: InputRule) {
+    pub(crate) fn fill<T: Lane>(&mut self, columns: &Columns<T>, slots: &[u32], rule: InputRule) {
         for (plane, &slot) in self.planes.iter_mut().zip(slots) {
             for (to, x) in plane.iter_mut().zip(columns.plane(slot)) {
                 *to = category_code(x.to_f64(), rule);
@@ -43,7 +43,7 @@ fn category_code(x: f64, rule: InputRule) -> u32 {
 }
 
 /// A lane type's own 64-row comparisons.
-pub(super) trait Comparable: Lane {
+pub(crate) trait Comparable: Lane {
     /// The largest number of this type that is not above `t`: comparing with it decides as comparing with `t` does.
     fn round_down(t: f64) -> Self;
     /// A bit a row: `x <= t`.
@@ -85,12 +85,12 @@ impl Comparable for f64 {
 
 /// Fills `masks`: all rows first, then for every split the rows on its left and on its right edge that satisfy every edge
 /// above on the same feature.
-pub(super) struct MaskPass<'a, T> {
-    pub(super) splits: &'a [MaskSplit],
-    pub(super) columns: &'a Columns<T>,
-    pub(super) codes: &'a Codes,
-    pub(super) rows: usize,
-    pub(super) masks: &'a mut Vec<Mask>,
+pub(crate) struct MaskPass<'a, T> {
+    pub(crate) splits: &'a [MaskSplit],
+    pub(crate) columns: &'a Columns<T>,
+    pub(crate) codes: &'a Codes,
+    pub(crate) rows: usize,
+    pub(crate) masks: &'a mut Vec<Mask>,
 }
 
 impl<S: Simd, T: Comparable> Kernel<S> for MaskPass<'_, T> {

@@ -19,4 +19,5 @@ mod masks;
 mod recurrence;
 mod run;
 
+pub(crate) use masks::{BLOCK as MASK_ROWS, Codes, Comparable, Mask, MaskPass};
 pub use run::{ROWS_OF_A_CHUNK, Written};

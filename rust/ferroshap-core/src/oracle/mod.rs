@@ -13,18 +13,56 @@ pub fn shap_by_enumeration(model: &Ensemble, rows: &Rows<'_>) -> (Vec<f64>, Vec<
     for row in 0..rows.len() {
         let games: Vec<Vec<f64>> = (0..1usize << m).map(|s| worth(model, tile.row(row), s)).collect();
         expected.copy_from_slice(&games[0]);
-        for (slot, &feature) in model.used_features().iter().enumerate() {
-            for s in (0..1usize << m).filter(|s| s >> slot & 1 == 0) {
-                let size = s.count_ones() as usize;
-                let weight = 1.0 / (m as f64 * binomial(m - 1, size));
-                for output in 0..o {
-                    let gain = games[s | 1 << slot][output] - games[s][output];
-                    phi[(row * f + feature as usize) * o + output] += weight * gain;
-                }
+        add_shapley(model, &games, row, &mut phi);
+    }
+    (phi, expected)
+}
+
+/// Interventional SHAP values of every row by enumerating all coalitions, `(n, f, o)`, followed by the expected values
+/// `(o)`: v(S) is the mean, by `weights`, of the predictions of the background rows with the features of S from the row.
+/// O(n × background rows × trees × 2^features).
+pub fn interventional_by_enumeration(
+    model: &Ensemble,
+    rows: &Rows<'_>,
+    background: &Rows<'_>,
+    weights: &[f64],
+) -> (Vec<f64>, Vec<f64>) {
+    let (f, o, m) = (model.n_features(), model.n_outputs(), model.used_features().len());
+    let (mut tile, mut behind) = (RowMajor::default(), RowMajor::default());
+    tile.fill(rows, 0..rows.len(), model);
+    behind.fill(background, 0..background.len(), model);
+    let total: f64 = weights.iter().sum();
+    let mean = |x: &[f64], s: usize| {
+        let mut sums = vec![0.0; o];
+        for (z, weight) in weights.iter().enumerate() {
+            let pick = |slot: usize| if s >> slot & 1 != 0 { x[slot] } else { behind.row(z)[slot] };
+            let mixed: Vec<f64> = (0..m).map(pick).collect();
+            let predicted = worth(model, &mixed, usize::MAX);
+            sums.iter_mut().zip(predicted).for_each(|(sum, p)| *sum += weight / total * p);
+        }
+        sums
+    };
+    let (mut phi, mut expected) = (vec![0.0; rows.len() * f * o], vec![0.0; o]);
+    for row in 0..rows.len() {
+        let games: Vec<Vec<f64>> = (0..1usize << m).map(|s| mean(tile.row(row), s)).collect();
+        expected.copy_from_slice(&games[0]);
+        add_shapley(model, &games, row, &mut phi);
+    }
+    (phi, expected)
+}
+
+/// The Shapley values of a game given by its worth for every coalition, into a row of `phi`.
+fn add_shapley(model: &Ensemble, games: &[Vec<f64>], row: usize, phi: &mut [f64]) {
+    let (f, o, m) = (model.n_features(), model.n_outputs(), model.used_features().len());
+    for (slot, &feature) in model.used_features().iter().enumerate() {
+        for s in (0..1usize << m).filter(|s| s >> slot & 1 == 0) {
+            let weight = 1.0 / (m as f64 * binomial(m - 1, s.count_ones() as usize));
+            for output in 0..o {
+                let gain = games[s | 1 << slot][output] - games[s][output];
+                phi[(row * f + feature as usize) * o + output] += weight * gain;
             }
         }
     }
-    (phi, expected)
 }
 
 fn binomial(n: usize, k: usize) -> f64 {

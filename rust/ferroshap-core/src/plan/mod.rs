@@ -8,7 +8,7 @@ mod splits;
 pub use quadrature::{Rule, gauss_legendre};
 
 pub(crate) use program::{MAX_POINTS, NodeStep, Op, PairStep, Points, Program, SplitStep, UnitStep};
-pub(crate) use splits::{Compare, MaskSplit, code};
+pub(crate) use splits::{Compare, MaskSplit, code, code_slots};
 
 use crate::error::{Error, Result};
 use crate::model::Ensemble;

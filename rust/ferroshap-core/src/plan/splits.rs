@@ -49,7 +49,7 @@ pub(crate) mod code {
 }
 
 impl MaskSplit {
-    pub(super) fn new(model: &Ensemble, split: &Split, code_slots: &[u32], above: u32) -> Self {
+    pub(crate) fn new(model: &Ensemble, split: &Split, code_slots: &[u32], above: u32) -> Self {
         match split.set {
             Some(set) => {
                 let plane = code_slots.binary_search(&split.slot).unwrap_or_default() as u32;
@@ -93,7 +93,7 @@ fn category(set: CategorySet<'_>) -> Compare {
 }
 
 /// The slots that some categorical split tests, ascending.
-pub(super) fn code_slots(model: &Ensemble) -> Vec<u32> {
+pub(crate) fn code_slots(model: &Ensemble) -> Vec<u32> {
     let slot = |node: Node| match node {
         Node::Inner { split, .. } if split.set.is_some() => Some(split.slot),
         _ => None,
