@@ -39,6 +39,7 @@ CORE_USES: dict[str, set[str]] = {
     "simd": {"error"},
     "plan": {"error", "model", "rows", "simd"},
     "kernel": {"error", "model", "rows", "parallel", "plan", "simd"},
+    "tables": {"error", "model", "rows", "predict", "parallel", "plan", "kernel", "simd"},
     "oracle": {"error", "model", "rows", "predict"},
 }
 

@@ -20,6 +20,7 @@ __all__ = [
     "expm1f32",
     "logf32",
     "read_document",
+    "Tables",
 ]
 
 def read_document(

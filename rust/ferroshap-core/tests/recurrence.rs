@@ -192,8 +192,8 @@ fn tables_agree_with_the_enumeration_of_coalitions_against_the_background() {
         let mut first: Option<Vec<f64>> = None;
         for level in Level::available() {
             for dense in [8, 2] {
-                let tables =
-                    Tables::interventional_at(&model, &z, given, 2, &Uninterrupted, (level, dense)).expect("it is small");
+                let tables = Tables::interventional_at(&model, &z, given, 2, &Uninterrupted, (level, dense))
+                    .expect("it is small");
                 let mut values = vec![f64::NAN; exact.len()];
                 tables.run(&x, &mut values, 2, &Uninterrupted).expect("nothing stops it");
                 let gap = exact.iter().zip(&values).fold(0f64, |m, (a, b)| m.max((a - b).abs()));

@@ -33,9 +33,8 @@ impl Tables {
         let weights: Option<Vec<f64>> = weights.map(|w| w.as_array().to_vec());
         let control = PythonControl::new(None, 1, ensemble.model.trees().len());
         let threads = threads.unwrap_or_else(default_threads);
-        let outcome = py.detach(|| {
-            tables::Tables::interventional(&ensemble.model, &view, weights.as_deref(), threads, &control)
-        });
+        let outcome =
+            py.detach(|| tables::Tables::interventional(&ensemble.model, &view, weights.as_deref(), threads, &control));
         Ok(Self { tables: control.result(outcome)? })
     }
 

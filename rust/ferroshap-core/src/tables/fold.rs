@@ -26,9 +26,25 @@ impl Tables {
         let mut trees = std::mem::take(&mut self.trees);
         let (tables, level) = (&*self, self.level);
         let done = if tables.input.round_to_f32 {
-            level.dispatch(Fold::<f32> { tables, trees: &mut trees, background, weights, threads, control, lane: PhantomData })
+            level.dispatch(Fold::<f32> {
+                tables,
+                trees: &mut trees,
+                background,
+                weights,
+                threads,
+                control,
+                lane: PhantomData,
+            })
         } else {
-            level.dispatch(Fold::<f64> { tables, trees: &mut trees, background, weights, threads, control, lane: PhantomData })
+            level.dispatch(Fold::<f64> {
+                tables,
+                trees: &mut trees,
+                background,
+                weights,
+                threads,
+                control,
+                lane: PhantomData,
+            })
         };
         self.trees = trees;
         done

@@ -178,7 +178,7 @@ fn check(model: &Ensemble, background: &Rows<'_>, weights: Option<&[f64]>) -> Re
             let found = weights[bad];
             return Err(Error::Data(format!("the weight of background row {bad} is {found}, expected 0 or more")));
         }
-        if !(weights.iter().sum::<f64>() > 0.0) {
+        if weights.iter().all(|w| *w == 0.0) {
             return Err(Error::Data("the weights of the background are all zero".to_owned()));
         }
     }

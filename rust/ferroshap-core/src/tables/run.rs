@@ -87,22 +87,29 @@ impl<T: Comparable, W: Written> Driver for Run<'_, '_, T, W> {
     fn drive<S: Simd>(self, s: S) -> Result<()> {
         let Run { tables, rows, out, threads, control, .. } = self;
         let (n, width) = (rows.len(), tables.n_features * tables.n_outputs);
-        for_each_chunk(out, ROWS_OF_A_TASK * width, threads, control, Scratch::default, |scratch, index, out, cancel| {
-            let start = index * ROWS_OF_A_TASK;
-            let tiles: Vec<Tile<T>> = (start..n.min(start + ROWS_OF_A_TASK))
-                .step_by(MASK_ROWS)
-                .map(|first| Tile::new(tables, rows, first, MASK_ROWS.min(n - first)))
-                .collect();
-            scratch.phi.clear();
-            scratch.phi.resize(tables.n_outputs * tables.used_features.len() * ROWS_OF_A_TASK, 0.0);
-            for tree in &tables.trees {
-                if cancel.requested() {
-                    return;
+        for_each_chunk(
+            out,
+            ROWS_OF_A_TASK * width,
+            threads,
+            control,
+            Scratch::default,
+            |scratch, index, out, cancel| {
+                let start = index * ROWS_OF_A_TASK;
+                let tiles: Vec<Tile<T>> = (start..n.min(start + ROWS_OF_A_TASK))
+                    .step_by(MASK_ROWS)
+                    .map(|first| Tile::new(tables, rows, first, MASK_ROWS.min(n - first)))
+                    .collect();
+                scratch.phi.clear();
+                scratch.phi.resize(tables.n_outputs * tables.used_features.len() * ROWS_OF_A_TASK, 0.0);
+                for tree in &tables.trees {
+                    if cancel.requested() {
+                        return;
+                    }
+                    scratch.explain(s, tables, tree, &tiles, cancel);
                 }
-                scratch.explain(s, tables, tree, &tiles, cancel);
-            }
-            scratch.write(tables, out);
-        })
+                scratch.write(tables, out);
+            },
+        )
     }
 }
 
