@@ -14,13 +14,13 @@ import numpy.typing as npt
 __all__ = [
     "Ensemble",
     "Plan",
+    "Tables",
     "after_fork_in_child",
     "build_info",
     "default_threads",
     "expm1f32",
     "logf32",
     "read_document",
-    "Tables",
 ]
 
 def read_document(
