@@ -77,7 +77,7 @@ def test_a_model_whose_leaves_are_all_constants_is_explained():
     ],
 )
 def test_a_damaged_file_names_the_place(old, new, message):
-    text = train().model_to_string()
+    text = re.sub("tree_sizes=.*\n", "", train().model_to_string())  # the lengths of the trees, which change
     damaged = re.sub(old, new, text)
     assert damaged != text
     with pytest.raises(ModelError, match=message):

@@ -82,7 +82,7 @@ def test_typed_float_arrays_keep_every_bit(marker, dtype):
 def test_lightgbm_text_becomes_header_trees_parameters_and_categories():
     form, document = _native.read_document(
         b"tree\nnum_class=1\naverage_output\n\nTree=0\nnum_leaves=2\nnum_cat=0\nsplit_feature=3\nthreshold=inf\n"
-        b"left_child=-1\nright_child=-2\nleaf_value=0.1 -2\nshrinkage=1\n\nend of trees\n\n"
+        b"decision_type=2\nleft_child=-1\nright_child=-2\nleaf_value=0.1 -2\nshrinkage=1\n\nend of trees\n\n"
         b'parameters:\n[seed: 7]\nend of parameters\n\npandas_categorical:[["a", "b"], [1, 2]]\n'
     )
     assert form == "lightgbm-text"

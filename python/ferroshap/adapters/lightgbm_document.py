@@ -31,7 +31,10 @@ def parse_lightgbm(
     header = root.record("header")
     trees = root.sequence("trees")
     n_features = header.whole("max_feature_idx", most=2**31 - 2) + 1
-    n_outputs = header.whole("num_tree_per_iteration", header.whole("num_class"), least=1)
+    n_classes = header.whole("num_class", least=1)
+    n_outputs = header.whole("num_tree_per_iteration", n_classes, least=1)
+    if n_outputs != n_classes:  # LightGBM predicts one column each of these, from one tree each of those
+        header.fail("num_tree_per_iteration", f"{n_classes}, as num_class says")
     check_outputs(n_outputs, len(trees), "num_tree_per_iteration")
     if len(trees) % n_outputs:
         raise ModelError(

@@ -57,7 +57,7 @@ class _Splits:
         self.trees, self.n_leaves, self.lengths = trees, n_leaves, n_leaves - 1
         self.feature = trees.integers("split_feature", self.lengths, 0, LARGEST).astype(np.int32)
         self.threshold = trees.floats("threshold", self.lengths)
-        self.decision = self._decision_types()
+        self.decision = self.trees.integers("decision_type", self.lengths, 0, 15)
         self.categorical = (self.decision & CATEGORICAL) != 0
         self.set_starts, self.set_words = np.zeros(1, np.int64), np.zeros(0, np.uint32)
         self.category_set = self._category_sets()
@@ -82,11 +82,6 @@ class _Splits:
         left = np.where(kind == MISSING_NONE, self.threshold >= 0.0, (self.decision & MISSING_LEFT) != 0)
         flags = left * DEFAULT_LEFT + (kind == MISSING_ZERO) * ZERO_IS_MISSING
         return np.where(self.categorical, 0, flags).astype(np.uint8)  # a missing category is in no set: right
-
-    def _decision_types(self) -> NDArray[np.int64]:
-        if not all("decision_type" in record for record in self.trees.records):
-            return np.zeros(int(self.lengths.sum()), np.int64)
-        return self.trees.integers("decision_type", self.lengths, 0, 15)
 
     def _category_sets(self) -> NDArray[np.int32]:
         """The set of each node, -1 for none; the words of the sets are stored as they are needed."""

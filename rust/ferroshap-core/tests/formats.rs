@@ -45,7 +45,7 @@ fn json_values_are_read_as_they_are_written() {
         ("[]", Document::List(vec![])),
         ("{}", object([])),
         ("[1, 2 ,3]", i64s(&[1, 2, 3])),
-        ("[9007199254740993, 0.5]", f64s(&[9007199254740992.0, 0.5])),
+        ("[9007199254740992, 0.5]", f64s(&[9007199254740992.0, 0.5])),
         ("[0.5,Infinity,7]", f64s(&[0.5, f64::INFINITY, 7.0])),
         ("[true,false]", Document::Numbers(Numbers::Bool(vec![true, false]))),
         ("[1,null]", Document::List(vec![Document::Int(1), Document::Null])),
@@ -77,6 +77,14 @@ fn json_errors_tell_the_byte_what_was_found_and_what_was_expected() {
         ("[01]", "a number with a leading zero at byte 1"),
         ("[1.]", "a decimal point without digits after it at byte 3"),
         ("9223372036854775808", "a whole number beyond 64 bits at byte 0"),
+        (
+            "[0.5,9007199254740993]",
+            "found the whole number 9007199254740993 among others that are not whole, expected at most 2^53 at byte 21",
+        ),
+        (
+            "[-9223372036854775808,0.5]",
+            "found the whole number -9223372036854775808 among others that are not whole, expected at most 2^53 at byte 25",
+        ),
         ("{} {}", "found '{', expected the end of the file at byte 3"),
         ("\"ab", "a string without end (is the file truncated?) at byte 0"),
         ("\"\\x\"", "an unknown escape in a string at byte 1"),
@@ -172,7 +180,7 @@ const LIGHTGBM: &str = "tree
 version=v4
 feature_names=a b=c
 average_output
-tree_sizes=1 1
+tree_sizes=223 1
 
 Tree=0
 num_leaves=3
@@ -223,7 +231,7 @@ fn a_lightgbm_model_becomes_header_trees_parameters_and_categories() {
             ("version", text("v4")),
             ("feature_names", text("a b=c")),
             ("average_output", Document::Bool(true)),
-            ("tree_sizes", text("1 1")),
+            ("tree_sizes", text("223 1")),
         ];
         assert_eq!(document.get("header"), Some(&object(header)));
         let first = tree(&[
@@ -292,7 +300,15 @@ fn lightgbm_errors_tell_the_line_the_key_and_the_token() {
         ("shrinkage=0.1", "num_cat=1", "tree 0: a second line for 'num_cat' at line 19"),
         ("Tree=7", "Trees", "found 'Trees', expected 'Tree=' or 'end of trees' at line 23"),
         ("end of trees", "end of", "found 'end of', expected 'Tree=' or 'end of trees' at line 29"),
-        ("tree_sizes=1 1", "tree_sizes=1 1 1", "found 2 trees, expected 3 as counted by tree_sizes at line 29"),
+        ("tree_sizes=223 1", "tree_sizes=223 1 1", "found 2 trees, expected 3 as counted by tree_sizes at line 29"),
+        ("tree_sizes=223 1", "tree_sizes=0 1", "tree_sizes[0] is '0', expected 223, the bytes of tree 0 at line 29"),
+        (
+            "tree_sizes=223 1",
+            "tree_sizes=222 1",
+            "tree_sizes[0] is '222', expected 223, the bytes of tree 0 at line 29",
+        ),
+        ("decision_type=1 10\n", "", "tree 0, 'decision_type': missing at line 19"),
+        ("tree_sizes=223 1\n", "end of trees\n", "neither a tree nor 'tree_sizes' before 'end of trees' at line 5"),
         ("end of parameters\n", "", "the file ends within the parameters (is it truncated?) at line 40"),
         (
             "[0.5]]",
@@ -322,10 +338,10 @@ fn formats_are_recognised_by_their_bytes() {
         (b"\n { \"version\":[1,3,3], \"learner\":{}}", "xgboost-json"),
         (b"{\"Model\":{},\"Config\":{}}", "xgboost-json"),
         (&ubj(b"{@7learner{}}"), "xgboost-ubjson"),
-        (b"tree\nend of trees\n", "lightgbm-text"),
+        (b"tree\ntree_sizes=\nend of trees\n", "lightgbm-text"),
         (b"{\"features_info\": {}, \"oblivious_trees\": []}", "catboost-json"),
         (b"{\"trees\": [], \"features_info\": {}}", "catboost-json"),
-        (b"tree\r\nend of trees\r\n", "lightgbm-text"),
+        (b"tree\r\ntree_sizes=\r\nend of trees\r\n", "lightgbm-text"),
     ] {
         assert_eq!(read(bytes).map(|(format, _)| format.name()), Ok(expected), "{}", bytes.escape_ascii());
     }

@@ -133,9 +133,9 @@ fn hostile_files_stay_within_the_bounds() {
         ("unknown keys", distinct("tree\nTree=0\n", |i| format!("{i}=\n"), "")),
         ("header lines", distinct("tree\n", |i| format!("{i}\n"), "")),
         ("a long header line", fill("tree\nfeature_names=", "a ", "\nend of trees\n")),
-        ("parameters", fill("tree\nend of trees\nparameters:\n", "[: ]\n", "")),
-        ("category lists", fill("tree\nend of trees\npandas_categorical:[[]", ",[]", "]\n")),
-        ("categories", fill("tree\nend of trees\npandas_categorical:[[\"\"", ",\"\"", "]]\n")),
+        ("parameters", fill("tree\ntree_sizes=\nend of trees\nparameters:\n", "[: ]\n", "")),
+        ("category lists", fill("tree\ntree_sizes=\nend of trees\npandas_categorical:[[]", ",[]", "]\n")),
+        ("categories", fill("tree\ntree_sizes=\nend of trees\npandas_categorical:[[\"\"", ",\"\"", "]]\n")),
         ("empty lines", fill("tree\n", "\n", "")),
     ];
     for (name, bytes) in cases {

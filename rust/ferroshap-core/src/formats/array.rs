@@ -6,7 +6,7 @@ use super::document::{Document, Numbers, Texts};
 /// Collects the elements of one array.
 ///
 /// It starts packed and turns generic at the first element of another kind; whole numbers among other numbers become
-/// `f64` (rounded as their decimal text would be).
+/// `f64`, exactly: larger ones than [`EXACT`] are refused, since not all of them are a `f64` and CatBoost counts them as 0.
 #[derive(Debug, Default)]
 pub(super) enum ArrayBuilder {
     #[default]
@@ -23,7 +23,7 @@ impl ArrayBuilder {
         match self {
             Self::Ints(v) => v.push(value),
             Self::Empty => *self = Self::Ints(vec![value]),
-            Self::Floats(v) => v.push(value as f64),
+            Self::Floats(v) => v.push(exact(value)?),
             _ => return self.other(Document::Int(value), budget),
         }
         Ok(())
@@ -34,7 +34,7 @@ impl ArrayBuilder {
             Self::Floats(v) => v.push(value),
             Self::Empty => *self = Self::Floats(vec![value]),
             Self::Ints(v) => {
-                let mut floats: Vec<f64> = std::mem::take(v).into_iter().map(|i| i as f64).collect();
+                let mut floats = std::mem::take(v).into_iter().map(exact).collect::<Result<Vec<f64>, String>>()?;
                 floats.push(value);
                 *self = Self::Floats(floats);
             }
@@ -109,6 +109,16 @@ impl ArrayBuilder {
             Self::Mixed(v) => Document::List(shrunk(v)),
         }
     }
+}
+
+/// The largest whole number up to which every one is a `f64`.
+const EXACT: i64 = 1 << 53;
+
+fn exact(value: i64) -> Result<f64, String> {
+    if value.unsigned_abs() > EXACT.unsigned_abs() {
+        return Err(format!("found the whole number {value} among others that are not whole, expected at most 2^53"));
+    }
+    Ok(value as f64)
 }
 
 fn shrunk<T>(mut v: Vec<T>) -> Vec<T> {

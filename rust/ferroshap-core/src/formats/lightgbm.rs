@@ -2,8 +2,8 @@
 //!
 //! The document has four members: `header` (an object of texts; bare lines such as `average_output` are `true`),
 //! `trees` (a list of objects that hold arrays of `i64` or `f64`, numbers and texts), `parameters` (an object of texts)
-//! and `pandas_categorical` (a list, or null). Line ends may be those of Windows. The byte lengths in `tree_sizes` are
-//! not used, their number must fit.
+//! and `pandas_categorical` (a list, or null). Line ends may be those of Windows. The byte lengths in `tree_sizes`,
+//! by which LightGBM finds the trees, must fit; without that line it goes from one `Tree=` to the next.
 
 mod lines;
 mod tree;
@@ -40,13 +40,16 @@ fn document(bytes: &[u8]) -> Result<Document, Fail> {
     })?;
     let mut lines = Lines::new(text);
     let header = header(&mut lines)?;
-    let trees = trees(&mut lines, &mut Budget::for_file(bytes.len()))?;
-    if let Some(Document::Text(sizes)) = header.get("tree_sizes") {
-        let expected = sizes.split_ascii_whitespace().count();
-        if expected != trees.len() {
-            let problem = format!("found {} trees, expected {expected} as counted by tree_sizes", trees.len());
-            return lines.fail(problem);
+    let (trees, starts) = trees(&mut lines, &mut Budget::for_file(bytes.len()))?;
+    match header.get("tree_sizes") {
+        Some(Document::Text(sizes)) => {
+            if let Err(problem) = fit(sizes, &starts) {
+                return lines.fail(problem);
+            }
         }
+        // LightGBM would look for trees beyond 'end of trees'.
+        _ if trees.is_empty() => return lines.fail("neither a tree nor 'tree_sizes' before 'end of trees'".to_owned()),
+        _ => {}
     }
     let (parameters, pandas_categorical) = trailer(&mut lines)?;
     let member = |key: &str, value| (key.to_owned(), value);
@@ -89,17 +92,40 @@ fn header(lines: &mut Lines<'_>) -> Result<Document, Fail> {
     Ok(Document::Object(entries))
 }
 
-fn trees(lines: &mut Lines<'_>, budget: &mut Budget) -> Result<Vec<Document>, Fail> {
-    let mut trees = Vec::new();
+/// The trees, and at which byte each of them starts.
+fn trees(lines: &mut Lines<'_>, budget: &mut Budget) -> Result<(Vec<Document>, Vec<usize>), Fail> {
+    let (mut trees, mut starts) = (Vec::new(), Vec::new());
     loop {
+        let start = lines.taken();
         match lines.next() {
             Some("") => {}
-            Some("end of trees") => return Ok(trees),
-            Some(line) if line.starts_with("Tree=") => trees.push(tree::read(lines, trees.len(), budget)?),
+            Some("end of trees") => return Ok((trees, starts)),
+            Some(line) if line.starts_with("Tree=") => {
+                trees.push(tree::read(lines, trees.len(), budget)?);
+                starts.push(start);
+            }
             Some(line) => return lines.fail(format!("found {}, expected 'Tree=' or 'end of trees'", quoted(line))),
             None => return lines.fail("the file ends without 'end of trees' (is it truncated?)".to_owned()),
         }
     }
+}
+
+/// Whether the lengths of `tree_sizes` lead from each tree to the next. What the last one says leads nowhere.
+fn fit(sizes: &str, starts: &[usize]) -> Result<(), String> {
+    let sizes: Vec<_> = sizes.split_ascii_whitespace().collect();
+    if sizes.len() != starts.len() {
+        return Err(format!("found {} trees, expected {} as counted by tree_sizes", starts.len(), sizes.len()));
+    }
+    for (tree, (size, pair)) in sizes.iter().zip(starts.windows(2)).enumerate() {
+        let expected = pair[1] - pair[0];
+        if size.parse() != Ok(expected) {
+            return Err(format!(
+                "tree_sizes[{tree}] is {}, expected {expected}, the bytes of tree {tree}",
+                quoted(size)
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// What follows the trees: feature importances (not kept), parameters, and the categories of a pandas frame.

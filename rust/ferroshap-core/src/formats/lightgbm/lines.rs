@@ -7,17 +7,20 @@ use super::Fail;
 pub(super) struct Lines<'a> {
     rest: std::iter::Peekable<std::str::Lines<'a>>,
     number: usize,
+    taken: usize,
 }
 
 impl<'a> Lines<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self { rest: text.lines().peekable(), number: 0 }
+        Self { rest: text.lines().peekable(), number: 0, taken: 0 }
     }
 
     pub(super) fn next(&mut self) -> Option<&'a str> {
         let line = self.rest.next();
+        let line = line.map(without_end);
         self.number += usize::from(line.is_some());
-        line.map(without_end)
+        self.taken += line.map_or(0, |line| line.len() + 1);
+        line
     }
 
     pub(super) fn peek(&mut self) -> Option<&'a str> {
@@ -27,6 +30,11 @@ impl<'a> Lines<'a> {
     /// The number of the line last taken, from 1.
     pub(super) fn number(&self) -> usize {
         self.number.max(1)
+    }
+
+    /// The bytes of the lines taken, each ended by a line feed alone: what LightGBM counted when it wrote them.
+    pub(super) fn taken(&self) -> usize {
+        self.taken
     }
 
     /// A failure at the line last taken.

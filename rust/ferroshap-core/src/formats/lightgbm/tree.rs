@@ -59,7 +59,7 @@ const ARRAYS: [Array; 18] = [
     array("left_child", Length::Splits, true, Needed::ToSplit),
     array("right_child", Length::Splits, true, Needed::ToSplit),
     array("leaf_value", Length::Leaves, false, Needed::Always),
-    array("decision_type", Length::Splits, true, Needed::Never),
+    array("decision_type", Length::Splits, true, Needed::ToSplit),
     array("split_gain", Length::Splits, false, Needed::Never),
     array("leaf_weight", Length::Leaves, false, Needed::Never),
     array("leaf_count", Length::Leaves, true, Needed::Never),
