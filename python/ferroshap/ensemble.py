@@ -196,7 +196,13 @@ class TreeEnsemble:
 
     def plan(self) -> _native.Plan:
         """The compiled form of the model that SHAP values are computed with."""
-        return _native.Plan(self._core)
+        plan = _native.Plan(self._core)
+        if not np.isfinite(plan.scale).all():
+            raise ModelError(
+                "the base value and the largest leaves of the trees sum to more than float64 holds (1.8e308): a prediction "
+                "may be infinite, and has no SHAP values"
+            )
+        return plan
 
     def save(self, path: str | PathLike[str]) -> None:
         """Writes the model to the file `path`, which `load_model` reads on any machine, without the training library.

@@ -269,6 +269,59 @@ def test_a_class_of_another_library_is_refused_by_name():
 def test_absurd_numbers_of_columns_take_no_memory():
     whole = members(skops.io.dumps(FITTED[9]))
     schema = json.loads(whole["schema.json"])
-    schema["content"]["content"]["n_features_in_"]["content"] = str(2**33)
+    schema["content"]["content"]["n_features_in_"].update(content=str(2**33), __id__=1)
     with pytest.raises(ModelError, match=r"n_features_in_ of the skops file is 8589934592"):
         load_model(as_file(whole | {"schema.json": json.dumps(schema)}))
+
+
+@pytest.mark.parametrize("count", ["-1", "1e308", "4.0", "true"])
+def test_numbers_of_columns_that_are_no_counts_are_refused(count):
+    whole = members()
+    schema = json.loads(whole["schema.json"])
+    schema["content"]["content"]["n_features_in_"].update(content=count, __id__=1)
+    with pytest.raises(
+        ModelError, match=r"n_features_in_ of the skops file is .*, expected a whole number, 0 to 4194304"
+    ):
+        load_model(as_file(whole | {"schema.json": json.dumps(schema)}))
+
+
+def test_nodes_of_one_number_are_one_object_as_in_skops():
+    whole = members(skops.io.dumps(FITTED[4]))
+    schema = json.loads(whole["schema.json"])
+    trees = list(nodes_of(schema, "TreeNode"))
+    trees[1]["__id__"] = trees[0]["__id__"]
+    data = as_file(whole | {"schema.json": json.dumps(schema)})
+    theirs = skops.io.loads(data, trusted=skops.io.get_untrusted_types(data=data)).predict(X)
+    np.testing.assert_array_equal(load_model(data).predict(X), theirs)
+    assert not np.array_equal(theirs, FITTED[4].predict(X))
+
+
+def test_an_object_that_holds_itself_is_refused():
+    whole = members()
+    schema = json.loads(whole["schema.json"])
+    schema["content"]["content"]["estimators_"]["__id__"] = schema["__id__"]
+    with pytest.raises(ModelError, match=r"the object [0-9]+ holds itself"):
+        load_model(as_file(whole | {"schema.json": json.dumps(schema)}))
+
+
+@pytest.mark.parametrize("count", ["1", "true", "null"])
+def test_a_tree_with_another_number_of_nodes_than_it_says_is_refused(count):
+    whole = members()
+    schema = json.loads(whole["schema.json"])
+    next(nodes_of(schema, "TreeNode"))["content"]["content"]["node_count"].update(content=count, __id__=1)
+    with pytest.raises(ModelError, match=r"node_count of a tree is .*, expected [0-9]+, its nodes"):
+        load_model(as_file(whole | {"schema.json": json.dumps(schema)}))
+
+
+def test_values_that_are_neither_fractions_nor_counts_are_refused():
+    whole = members()
+    schema = json.loads(whole["schema.json"])
+    name = next(nodes_of(schema, "TreeNode"))["content"]["content"]["values"]["file"]
+    values = np.load(io.BytesIO(whole[name]))
+    counts = values * len(X)  # as before 1.3: each row is divided by its sum
+    assert load_model(as_file(whole | {name: array_file(counts)})).predict(X) == pytest.approx(
+        FITTED[5].predict_proba(X), rel=1e-14, abs=1e-14
+    )
+    counts[0, 0, 0] += 1
+    with pytest.raises(ModelError, match=r"root of a tree sum to 151, expected 1, .* or 150, its training weight"):
+        load_model(as_file(whole | {name: array_file(counts)}))

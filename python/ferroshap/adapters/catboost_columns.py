@@ -172,8 +172,12 @@ def one_category(ctr: Record) -> int | None:
 
 
 def _features(info: Record, kind: str) -> dict[int, Record]:
-    records = [Record(each, f"features_info.{kind}[{at}]") for at, each in enumerate(_list(info, kind))]
-    return {record.whole("feature_index"): record for record in records}
+    found: dict[int, Record] = {}
+    for at, each in enumerate(_list(info, kind)):
+        record = Record(each, f"features_info.{kind}[{at}]")
+        if found.setdefault(record.whole("feature_index"), record) is not record:
+            record.fail("feature_index", "every feature once")
+    return found
 
 
 def _list(info: Record, key: str) -> Any:

@@ -39,6 +39,7 @@ def parse_catboost(
             "the CatBoost model has several outputs that are no classes and splits on statistics of the target (CTR), whose "
             "rule for several targets is not known; train with one_hot_max_size above the number of categories"
         )
+    _every_class_is_an_output(root, n_outputs)
     arrays = EnsembleArrays(
         n_features=columns.n_features,
         n_outputs=n_outputs,
@@ -84,8 +85,11 @@ def _base(root: Record) -> NDArray[np.float64]:
     scale, bias = pair
     if not isinstance(bias, (list, np.ndarray)) and bias != 0:  # from CatBoost before 1.0, which the newest counts as 0
         root.fail("scale_and_bias", "a list of biases, one an output")
-    values = np.atleast_1d(np.asarray(bias if not isinstance(bias, list) or bias else 0.0))
-    if values.dtype.kind not in "iuf" or values.ndim != 1 or not isinstance(scale, (int, float)):
+    mixed = isinstance(bias, list) and bias  # numbers alone are an array
+    if mixed or type(scale) not in (int, float):
+        root.fail("scale_and_bias", "a scale and a bias: numbers")
+    values = np.atleast_1d(np.asarray(0.0 if isinstance(bias, list) else bias))
+    if values.dtype.kind not in "iuf" or values.ndim != 1:
         root.fail("scale_and_bias", "a scale and a bias: numbers")
     if values.dtype.kind != "f" and not (np.abs(values.astype(np.float64)) <= 2**53).all():  # CatBoost counts them as 0
         root.fail("scale_and_bias", "whole numbers up to 2^53")
@@ -112,6 +116,22 @@ def _objective(root: Record) -> str | None:
     loss = params.get("loss_function") if isinstance(params, dict) else None
     kind = loss.get("type") if isinstance(loss, dict) else None
     return kind if isinstance(kind, str) else None
+
+
+def _every_class_is_an_output(root: Record, n_outputs: int) -> None:
+    """Raises the error for classes that no training row had, for which CatBoost predicts minus infinity."""
+    params = _model_info(root).get("class_params")
+    if n_outputs == 1 or not isinstance(params, dict) or "class_to_label" not in params:
+        return
+    record = Record(params, "model_info.class_params")
+    places = record.whole_numbers("class_to_label").tolist()
+    named, declared = len(_class_names(root) or ()), record.whole("classes_count", 0)
+    if places != list(range(n_outputs)) or {named, declared} - {0, n_outputs}:
+        raise UnsupportedModelError(
+            f"{record.path} declares {max(named, declared)} classes and gives the {n_outputs} outputs the places {places[:8]}, "
+            f"expected 0 to {n_outputs - 1} in order and no others: for a class that no training row had CatBoost predicts "
+            "minus infinity, which has no SHAP values; train without it"
+        )
 
 
 def _class_names(root: Record) -> tuple[str, ...] | None:

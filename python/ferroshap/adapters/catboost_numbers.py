@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from .record import Record
 
+EXACT = 2**53
 WORDS = {"FloatFeature": "borders", "OneHotFeature": "values", "OnlineCtr": "borders"}
 
 
@@ -39,4 +40,20 @@ def _numbers(record: Record, kind: str) -> NDArray[np.generic]:
     key = WORDS[kind]
     if record.fields.get(key) is None:
         return np.zeros(0)
-    return record.whole_numbers(key) if kind == "OneHotFeature" else record.numbers(key)
+    return record.whole_numbers(key) if kind == "OneHotFeature" else float64s(record, key)
+
+
+def float64s(record: Record, key: str) -> NDArray[np.float64]:
+    """An array of numbers as CatBoost reads them: whole ones that float64 does not hold exactly count as 0 there."""
+    array = record.numbers(key)
+    if array.dtype.kind != "f" and not ((array >= -EXACT) & (array <= EXACT)).all():
+        record.fail(key, "numbers, whole ones up to 2^53")
+    return array.astype(np.float64)
+
+
+def float64(record: Record, key: str) -> float:
+    """A number as CatBoost reads it."""
+    value = record.fields.get(key)
+    if isinstance(value, int) and abs(value) > EXACT:
+        record.fail(key, "a number, a whole one up to 2^53")
+    return record.number(key)

@@ -9,6 +9,7 @@ from ferroshap.errors import ModelError
 
 from .arrays import DEFAULT_LEFT, NEGATIVE_LEFT, OUT_OF_SET_LEFT
 from .catboost_columns import CatboostColumns, Split
+from .catboost_numbers import float64, float64s
 from .record import Record
 from .tree_columns import starts_of
 
@@ -97,13 +98,11 @@ class ObliviousTrees(CatboostTrees):
             tree.fail("splits", f"at most {MOST_LEVELS} splits")
         numbers = [self._number(Record(split, tree.at(f"splits[{at}]"))) for at, split in enumerate(splits)]
         n_leaves = 1 << depth
-        leaf_values = tree.numbers("leaf_values").astype(np.float64)
+        leaf_values = float64s(tree, "leaf_values")
         if not leaf_values.size or leaf_values.size % n_leaves:
             tree.fail("leaf_values", f"a multiple of {n_leaves} numbers, for 2^{depth} leaves")
         leaf_values = leaf_values.reshape(n_leaves, -1)
-        weights = (
-            tree.numbers("leaf_weights").astype(np.float64) if tree.fields.get("leaf_weights") is not None else None
-        )
+        weights = float64s(tree, "leaf_weights") if tree.fields.get("leaf_weights") is not None else None
         if weights is not None and not weights.size:
             weights = None
         if weights is not None and weights.size != n_leaves:
@@ -132,7 +131,7 @@ class SplitTrees(CatboostTrees):
             inner = "split" in node
             number.append(self._number(node.record("split")) if inner else -1)
             values.append(None if inner else np.atleast_1d(_leaf_value(node)))
-            weights.append(0.0 if inner else _weight(node))
+            weights.append(0.0 if inner else float64(node, "weight"))
             if inner:
                 inside.append(here)
                 pending.append((Record(node.fields.get("right"), f"{tree.path}: right of node {here}"), here, True))
@@ -186,15 +185,8 @@ def _words(below: NDArray[np.bool_]) -> NDArray[np.uint32]:
 
 
 def _leaf_value(node: Record) -> NDArray[np.float64]:
-    value = node.fields.get("value")
-    array = np.asarray(value if isinstance(value, (int, float, np.ndarray)) else np.nan, dtype=np.float64)
+    several = isinstance(node.fields.get("value"), np.ndarray)
+    array = float64s(node, "value") if several else np.asarray(float64(node, "value"))
     if np.isnan(array).any():
         node.fail("value", "a number, or one an output")
     return array
-
-
-def _weight(node: Record) -> float:
-    weight = node.fields.get("weight")
-    if not isinstance(weight, (int, float)):
-        node.fail("weight", "a number")
-    return float(weight)

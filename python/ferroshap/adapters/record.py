@@ -76,7 +76,7 @@ class Record:
     def number(self, key: str) -> float:
         """A number, whole or not."""
         value = self.fields.get(key)
-        if not isinstance(value, (int, float)):
+        if not isinstance(value, (int, float)) or isinstance(value, bool):
             self.fail(key, "a number")
         return float(value)
 
@@ -95,16 +95,16 @@ class Record:
         return list(values)
 
     def numbers(self, key: str) -> NDArray[Any]:
-        """A packed array of whole or other numbers, or of truth values; an empty list counts."""
+        """A packed array of whole or other numbers; an empty list counts."""
         array = packed(self.fields.get(key))
-        if array is None:
+        if array is None or array.dtype.kind == "b":
             self.fail(key, "an array of numbers")
         return array
 
     def whole_numbers(self, key: str) -> NDArray[np.int64]:
         """A packed array of whole numbers."""
         array = self.numbers(key)
-        if array.size and array.dtype.kind not in "biu":
+        if array.size and array.dtype.kind not in "iu":
             self.fail(key, "an array of whole numbers")
         return array.astype(np.int64)
 

@@ -16,6 +16,7 @@ from .info import ModelInfo, ParsedModel, numbered_outputs
 from .options import refuse_iterations, refuse_missing
 
 FRACTIONS_TOLERANCE = 1e-9
+COUNTS_TOLERANCE = 1e-6
 NAN_SINCE = {
     "DecisionTreeRegressor": (1, 3), "DecisionTreeClassifier": (1, 3), "ExtraTreeRegressor": (1, 6),
     "ExtraTreeClassifier": (1, 6), "RandomForestRegressor": (1, 4), "RandomForestClassifier": (1, 4),
@@ -97,6 +98,12 @@ class FittedTree:
             return stored
         # Up to 1.3 these are weighted counts. Told from the numbers: a newer library can load an older tree.
         total = stored.sum(axis=1, keepdims=True)
+        weight = float(self.nodes["weighted_n_node_samples"][0])
+        if not abs(total[0, 0] - weight) <= COUNTS_TOLERANCE * weight:
+            raise ModelError(
+                f"the values of the root of a tree sum to {total[0, 0]:g}, expected 1, as fractions of its classes do, or "
+                f"{weight:g}, its training weight, as counts do"
+            )
         return np.divide(stored, np.where(total == 0.0, 1.0, total))
 
 

@@ -23,6 +23,7 @@ from .limits import most_unpacked
 SCHEMA = "schema.json"
 SCHEMA_PART = 8  # of the bytes that a file may unpack to: objects of Python take several times their text
 MOST_COLUMNS = 2**22
+UNFINISHED = object()
 COUNTS = ("n_features_in_", "n_outputs_", "n_classes_", "n_trees_per_iteration_")
 FIELDS = {
     "left_child": "iu", "right_child": "iu", "feature": "iu", "threshold": "f", "n_node_samples": "iu",
@@ -92,13 +93,17 @@ class _Reader:
 
     def value(self, node: Any) -> Any:
         """What a node describes; None for kinds that no model of trees needs."""
-        kind = node["__loader__"]
-        if kind == "CachedNode":
-            return self._known.get(node["__id__"])
-        read = getattr(self, f"_{kind}", None)
-        found = None if read is None else read(node)
-        self._known[node.get("__id__")] = found
-        return found
+        number = node.get("__id__")
+        if number in self._known:  # whatever else this node says: so skops goes about it
+            if self._known[number] is UNFINISHED:
+                raise ModelError(f"a damaged skops file: the object {number} holds itself")
+            return self._known[number]
+        read = getattr(self, f"_{node['__loader__']}", None)
+        if read is None or not number:
+            return None if read is None else read(node)
+        self._known[number] = UNFINISHED
+        self._known[number] = read(node)
+        return self._known[number]
 
     def _JsonNode(self, node: Any) -> Any:
         return json.loads(node["content"]) if node["is_json"] else node["content"]
@@ -130,8 +135,9 @@ class _Reader:
         if not isinstance(attributes, dict):
             attributes = {}
         for name in COUNTS:
-            if isinstance(attributes.get(name), int) and attributes[name] > MOST_COLUMNS:
-                raise ModelError(f"{name} of the skops file is {attributes[name]}, expected at most {MOST_COLUMNS}")
+            count = attributes.get(name)
+            if isinstance(count, (int, float)) and not (type(count) is int and 0 <= count <= MOST_COLUMNS):
+                raise ModelError(f"{name} of the skops file is {count}, expected a whole number, 0 to {MOST_COLUMNS}")
         return StoredObject(str(node["__class__"]), str(node["__module__"]), attributes)
 
     def _TreeNode(self, node: Any) -> Any:
@@ -144,6 +150,10 @@ class _Reader:
             )
         if values.dtype != np.float64 or values.ndim != 3 or nodes.ndim != 1 or len(values) != len(nodes):
             raise ModelError("a damaged skops file: a tree without nodes and values of the same number")
+        if type(state["node_count"]) is not int or state["node_count"] != len(nodes):
+            raise ModelError(
+                f"a damaged skops file: node_count of a tree is {state['node_count']!r}, expected {len(nodes)}, its nodes"
+            )
         return StoredTree(state)
 
 

@@ -43,6 +43,9 @@ class TreeColumns:
     ) -> NDArray[Any]:
         """`field` of all trees as floating-point numbers; `lengths` is how many each must hold."""
         parts = self._of_length(field, lengths)
+        for record, part in zip(self.records, parts, strict=True):
+            if part.dtype.kind == "b":
+                record.fail(field, "an array of numbers")
         with np.errstate(over="ignore"):  # beyond float32 is infinite there too, and refused where it matters
             return np.concatenate(parts, dtype=dtype, casting="same_kind") if parts else np.zeros(0, dtype)
 

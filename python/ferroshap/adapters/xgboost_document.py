@@ -43,6 +43,10 @@ def parse_xgboost(
     param = learner.record("learner_model_param")
     n_features = param.whole("num_feature")
     boosted = _Boosted(learner)
+    if boosted.is_dart and not version:  # tells in which order the base score is added
+        root.fail("version", "the version of XGBoost")
+    if version and version < (2, 0) and "iteration_indptr" in boosted.model:
+        root.fail("version", "2.0 or later: the model holds iteration_indptr")
     n_outputs = max(param.whole("num_class"), param.whole("num_target", 1), 1)
     check_outputs(n_outputs, boosted.n_outputs_held(), "num_class or num_target")
 

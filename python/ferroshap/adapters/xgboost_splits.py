@@ -23,7 +23,11 @@ def category_sets(
     Sets are as long as their largest listed category needs. Raises ModelError if they would take more than `allowance`
     bytes: one listed category of 16,777,215 costs two megabytes.
     """
-    if not all("split_type" in record for record in trees.records):  # before 1.3
+    if not any("split_type" in record for record in trees.records):  # before 1.3
+        for tree, record in enumerate(trees.records):
+            listed = record.fields.get("categories_nodes")
+            if isinstance(listed, (list, np.ndarray)) and len(listed):
+                trees.fail(tree, "split_type", None, "a list: categories are listed")
         return no_sets(inner.size)
     categorical = trees.integers("split_type", sizes, 0, 1) == 1
     per_tree = trees.lengths("categories_nodes")
