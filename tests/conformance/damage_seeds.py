@@ -1,8 +1,10 @@
 """Sound model files of every format, and how their library reads them: what `damage.py` damages."""
 
+import io
 import re
 import tempfile
 import warnings
+import zipfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,7 +22,10 @@ from ferroshap.errors import ModelError
 
 REFERENCE = Path(__file__).resolve().parents[1] / "reference"
 ROWS = 6
-GUID = re.compile(rb'("model_guid":")[0-9a-f-]*')  # drawn anew in each training, when the damage is to be the same
+# What is new in each training, when the damage is to be the same.
+GUID = re.compile(rb'("model_guid":")[0-9a-f-]*')
+TIME = re.compile(rb'("train_finish_time":")[^"]*')
+ADDRESS = re.compile(rb'"__id__": ([0-9]+)')
 
 
 @dataclass(frozen=True)
@@ -68,12 +73,29 @@ def _catboost(folder, **chosen):
     chosen = {"missing": "Min", **chosen}
     path = folder / "model.json"
     _case(catboost_cases.FAMILY, **chosen).save_model(str(path), format="json")
-    data = GUID.sub(rb"\g<1>0-0-0-0", path.read_bytes())
+    data = TIME.sub(rb"\g<1>2020-01-01T00:00:00Z", GUID.sub(rb"\g<1>0-0-0-0", path.read_bytes()))
     return Seed(data, "CatBoost", texts=chosen.get("categories", "none") != "none")
 
 
 def _skops(**chosen):
-    return Seed(skops.io.dumps(_case(sklearn_cases.FAMILY, **chosen)), "skops")
+    return Seed(_renumbered(skops.io.dumps(_case(sklearn_cases.FAMILY, **chosen))), "skops")
+
+
+def _renumbered(data):
+    """A skops file whose objects, and the members that hold arrays, have numbers instead of addresses."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = {entry: archive.read(entry) for entry in archive.namelist()}
+    addresses = dict.fromkeys(found[1] for found in ADDRESS.finditer(members["schema.json"]))
+    numbers = {address: b"%d" % (10**14 + at) for at, address in enumerate(addresses)}
+
+    def renumbered(text):
+        return re.sub(rb"[0-9]{12,}", lambda found: numbers.get(found[0], found[0]), text)
+
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        for name, content in sorted((renumbered(name.encode()).decode(), content) for name, content in members.items()):
+            archive.writestr(name, renumbered(content) if name == "schema.json" else content)
+    return made.getvalue()
 
 
 def _saved(model, folder):
