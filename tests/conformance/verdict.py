@@ -5,7 +5,7 @@ import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
-from conformance import doors
+from conformance import every_door
 from conformance.data import CATEGORIES, NAMES, frame, numbers
 from conformance.subject import UntrainableError
 from ferroshap import FerroshapError, TreeExplainer, load_model
@@ -207,14 +207,14 @@ def _frame(X, subject):
 
 def _all_doors(subject, X):
     if not subject.categorical:
-        yield from doors.arrays(X)
-        yield from doors.frames(X)
+        yield from every_door.arrays(X)
+        yield from every_door.frames(X)
     else:
         if subject.codes_in_arrays:
-            yield from doors.arrays(X)
-        yield from doors.frames_with_categories(X)
+            yield from every_door.arrays(X)
+        yield from every_door.frames_with_categories(X)
     if subject.takes_sparse and (not subject.categorical or subject.codes_in_arrays):
-        yield from doors.sparse(X)
+        yield from every_door.sparse(X)
     if subject.dmatrix is not None and not subject.categorical:
         yield "DMatrix", subject.dmatrix(X)
 
