@@ -2,12 +2,13 @@
 
 import hashlib
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from ferroshap import TreeExplainer
+from ferroshap import TreeExplainer, load_model
 from sklearn.ensemble import RandomForestRegressor
 
 VALUES = ["shap_delay", "shap_carrier", "shap_distance"]
@@ -52,11 +53,23 @@ def test_the_file_says_what_the_values_are_against(ferroshap, model, data, backg
     assert (options["background"], options["weights"]) == (str(background), "weight")
 
 
+def test_a_model_without_covers_is_explained_against_a_background(ferroshap, out, tmp_path):
+    model = Path(__file__).resolve().parents[1] / "reference" / "x20" / "mo.json"
+    n_features = load_model(model, iteration_range=(0, 0)).n_features
+    rows = pd.DataFrame(np.random.default_rng(0).normal(size=(50, n_features))).rename(columns=str)
+    rows.to_parquet(tmp_path / "rows.parquet")
+    arguments = ["explain", model, tmp_path / "rows.parquet", "-o", out]
+    done = ferroshap(*arguments)
+    assert done.returncode == 3
+    assert "pass background rows" in done.stderr
+    done = ferroshap(*arguments, "--background", tmp_path / "rows.parquet")
+    assert done.returncode == 0, done.stderr
+    assert np.ptp(pd.read_parquet(out).filter(like="shap_").to_numpy()) > 0
+
+
 @pytest.fixture
 def nameless(flights_like, tmp_path):
     """A model that knows no names, as a file, and its two columns."""
-    from ferroshap import load_model
-
     rows = flights_like[["distance", "id"]]
     forest = RandomForestRegressor(n_estimators=3, max_depth=3, random_state=0).fit(rows.to_numpy(), rows["id"] % 7)
     load_model(forest).save(tmp_path / "forest")
