@@ -15,7 +15,9 @@
 //! One row is one lane. Every lane adds in the same order: trees in the model's order, outputs, passes, steps, points.
 //! So a row has the same bits alone and in a batch, at every vector level and for any number of threads.
 
+mod interactions;
 mod masks;
+mod pair_sums;
 mod recurrence;
 mod run;
 
