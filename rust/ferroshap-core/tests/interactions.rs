@@ -3,11 +3,12 @@
 mod made;
 
 use ferroshap_core::model::Ensemble;
-use ferroshap_core::oracle::interactions_by_enumeration;
+use ferroshap_core::oracle::{interactions_by_enumeration, interventional_interactions_by_enumeration};
 use ferroshap_core::parallel::Uninterrupted;
 use ferroshap_core::plan::{InteractionPlan, Plan, Wanted};
 use ferroshap_core::rows::{Rows, Values};
 use ferroshap_core::simd::Level;
+use ferroshap_core::tables::{InteractionTables, Tables};
 use made::{ensemble, rows};
 use ndarray::Array2;
 
@@ -128,4 +129,78 @@ fn magnitudes_are_those_of_the_rows_with_any_number_of_threads() {
     });
     assert!(same(&one, &three));
     assert!(gap(&one, &sums) <= 1e-12 * sums.iter().fold(0.0, |m: f64, v| m.max(*v)));
+}
+
+#[test]
+fn tables_agree_with_the_enumeration_of_coalitions_against_the_background() {
+    let weights = [1.0, 0.25, 0.0, 3.0, 1.0, 0.5, 2.0];
+    let mut worst = 0f64;
+    for seed in 0..40 {
+        let model = ensemble(seed, 3, 1 + (seed % 6) as usize, 1 + (seed % 3) as usize, seed % 4 < 2);
+        let (x, z) = (rows(seed, 5), rows(seed + 1000, 7));
+        let given = (seed % 2 == 0).then_some(&weights[..]);
+        let exact =
+            interventional_interactions_by_enumeration(&model, &view(&x), &view(&z), given.unwrap_or(&[1.0; 7]));
+        let largest = exact.iter().fold(1e-300, |m: f64, v| m.max(v.abs()));
+        for dense in [8, 2] {
+            let mut first: Option<Vec<f64>> = None;
+            for level in Level::available() {
+                for threads in [1, 2] {
+                    let tables = InteractionTables::interventional_at(
+                        &model,
+                        Wanted::Matrix,
+                        &view(&z),
+                        given,
+                        threads,
+                        &Uninterrupted,
+                        (level, dense),
+                    )
+                    .expect("it is small");
+                    let mut values = vec![f64::NAN; exact.len()];
+                    tables.run(&view(&x), &mut values, threads, &Uninterrupted).expect("nothing stops it");
+                    let gap = gap(&exact, &values);
+                    assert!(gap <= 1e-12 * largest, "seed {seed}, {level}, dense to {dense}: {gap} of {largest}");
+                    worst = worst.max(gap / largest);
+                    assert!(same(first.get_or_insert_with(|| values.clone()), &values), "seed {seed}, {level}");
+                }
+            }
+        }
+    }
+    eprintln!("worst gap {worst:e} of the largest value");
+}
+
+#[test]
+fn tables_add_up_to_the_values_and_choose_pairs() {
+    for seed in 400..410 {
+        let (n, model) = (300, ensemble(seed, 10, 9, 3, seed % 2 == 0));
+        let (x, z, f, o) = (rows(seed, n), rows(seed + 1000, 200), model.n_features(), model.n_outputs());
+        let tables = Tables::interventional(&model, &view(&z), None, 1, &Uninterrupted).expect("it is small");
+        let mut phi = vec![f64::NAN; n * f * o];
+        tables.run(&view(&x), &mut phi, 1, &Uninterrupted).expect("nothing stops it");
+        let [matrix, chosen] = [Wanted::Matrix, Wanted::Pairs(&[(4, 2), (3, 3)])].map(|wanted| {
+            let tables = InteractionTables::interventional(&model, wanted, &view(&z), None, 2, &Uninterrupted)
+                .expect("it is small");
+            let mut values = vec![f64::NAN; n * tables.row()];
+            tables.run(&view(&x), &mut values, 2, &Uninterrupted).expect("nothing stops it");
+            let (mut totals, mut sums) = (vec![0.0; tables.row()], vec![0.0; tables.row()]);
+            tables.add_magnitudes(&view(&x), &mut totals, 2, &Uninterrupted).expect("nothing stops it");
+            for row in values.chunks_exact(tables.row()) {
+                sums.iter_mut().zip(row).for_each(|(sum, v)| *sum += v.abs());
+            }
+            assert!(gap(&totals, &sums) <= 1e-12 * sums.iter().fold(0.0, |m: f64, v| m.max(*v)));
+            values
+        });
+        for row in 0..n {
+            for output in 0..o {
+                let at = |g: usize, h: usize| matrix[((row * f + g) * f + h) * o + output];
+                for g in 0..f {
+                    let sum: f64 = (0..f).map(|h| at(g, h)).sum();
+                    let gap = (sum - phi[(row * f + g) * o + output]).abs();
+                    assert!(gap <= 1e-12 * tables.scale()[output], "seed {seed}, row {row}, feature {g}: {gap}");
+                }
+                assert_eq!(chosen[(row * 2) * o + output].to_bits(), at(2, 4).to_bits());
+                assert_eq!(chosen[(row * 2 + 1) * o + output].to_bits(), at(3, 3).to_bits());
+            }
+        }
+    }
 }

@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use super::masks::{BLOCK, Codes, Comparable, Mask, MaskPass};
-use super::pair_sums::{PairGame, add_magnitudes, write_rows};
+use super::pair_sums::{PairGame, Task, carry_out, rows_of_a_block};
 use super::run::Written;
 use crate::error::Result;
 use crate::parallel::{Cancel, Control};
@@ -48,6 +48,11 @@ impl InteractionPlan {
         self.drive(rows, control, threads, Task::<f64>::Add(totals))
     }
 
+    /// Rows that a thread explains together.
+    pub fn rows_of_a_block(&self) -> usize {
+        rows_of_a_block(&self.layout)
+    }
+
     fn drive<W: Written>(
         &self,
         rows: &Rows<'_>,
@@ -61,11 +66,6 @@ impl InteractionPlan {
             self.level.dispatch(Run::<f64, W> { plan: self, rows, task, threads, control, lane: PhantomData })
         }
     }
-}
-
-enum Task<'a, W> {
-    Write(&'a mut [W]),
-    Add(&'a mut [f64]),
 }
 
 struct Run<'a, 'r, T, W> {
@@ -83,10 +83,7 @@ impl<T: Comparable + Sync, W: Written> Driver for Run<'_, '_, T, W> {
     fn drive<S: Simd>(self, s: S) -> Result<()> {
         let Run { plan, rows, task, threads, control, .. } = self;
         let game = Game { s, plan, rows, lane: PhantomData::<fn() -> T> };
-        match task {
-            Task::Write(out) => write_rows(&game, rows.len(), out, threads, control),
-            Task::Add(totals) => add_magnitudes(&game, rows.len(), totals, threads, control),
-        }
+        carry_out(&game, rows.len(), task, threads, control)
     }
 }
 

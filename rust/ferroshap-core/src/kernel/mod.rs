@@ -22,4 +22,5 @@ mod recurrence;
 mod run;
 
 pub(crate) use masks::{BLOCK as MASK_ROWS, Codes, Comparable, Mask, MaskPass};
+pub(crate) use pair_sums::{PairGame, Task, carry_out, rows_of_a_block};
 pub use run::{ROWS_OF_A_CHUNK, Written};

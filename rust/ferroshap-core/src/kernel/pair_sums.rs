@@ -35,6 +35,28 @@ pub(crate) trait PairGame: Sync {
     );
 }
 
+/// What becomes of the values.
+pub(crate) enum Task<'a, W> {
+    /// They are written, `[row][layout.width][output]`, into all of this.
+    Write(&'a mut [W]),
+    /// Their magnitudes are added to this, `[layout.width][output]`: rows in order within a block, blocks in order.
+    Add(&'a mut [f64]),
+}
+
+/// Does it for `n` rows.
+pub(crate) fn carry_out<G: PairGame, W: Written>(
+    game: &G,
+    n: usize,
+    task: Task<'_, W>,
+    threads: usize,
+    control: &dyn Control,
+) -> Result<()> {
+    match task {
+        Task::Write(out) => write_rows(game, n, out, threads, control),
+        Task::Add(totals) => add_magnitudes(game, n, totals, threads, control),
+    }
+}
+
 /// Rows of a block: as many as keep the sums near [`SUMS_TARGET`], a multiple of every vector's lanes.
 pub(crate) fn rows_of_a_block(layout: &PairLayout) -> usize {
     let row = (8 * layout.planes() * layout.n_outputs).max(1);
@@ -70,8 +92,7 @@ impl<S> Worker<S> {
     }
 }
 
-/// Writes `[row][layout.width][output]` into all of `out`.
-pub(crate) fn write_rows<G: PairGame, W: Written>(
+fn write_rows<G: PairGame, W: Written>(
     game: &G,
     n: usize,
     out: &mut [W],
@@ -110,8 +131,7 @@ fn write_block<W: Written>(layout: &PairLayout, values: &[f64], stride: usize, o
     }
 }
 
-/// Adds the magnitudes of all rows, `[layout.width][output]`, to `totals`: rows in order within a block, blocks in order.
-pub(crate) fn add_magnitudes<G: PairGame>(
+fn add_magnitudes<G: PairGame>(
     game: &G,
     n: usize,
     totals: &mut [f64],

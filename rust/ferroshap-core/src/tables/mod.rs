@@ -10,6 +10,8 @@
 
 mod fold;
 mod leaf;
+mod pair_table;
+mod pairs;
 mod paths;
 mod run;
 
@@ -23,6 +25,7 @@ use crate::simd::Level;
 
 use leaf::{DENSE_FEATURES, LeafTable};
 
+pub use pairs::InteractionTables;
 pub use run::ROWS_OF_A_TASK;
 
 /// Most different features on one path: a pattern is one word.
