@@ -122,14 +122,25 @@ class Ensemble:
 
 @final
 class Interactions:
-    """A compiled ensemble that computes SHAP interaction values; immutable.
+    """An ensemble compiled for SHAP interaction values; immutable.
 
-    `pairs` is `(p, 2)`: pairs of features, of which a feature with itself asks for its main effect; None: the matrix. `level`
-    and the errors are those of `Plan`; besides `OptionError` for a feature that is not there.
+    Path-dependent, or interventional where there is a `background`; it, `weights` and `missing` are as in `Tables`. `pairs` is
+    `(p, 2)`: pairs of features, of which a feature with itself asks for its main effect; None: the matrix. `level` is as in
+    `Plan`.
+
+    Raises what `Plan` or `Tables` raises, and `OptionError` for a feature that is not there.
     """
 
     def __new__(
-        cls, ensemble: Ensemble, *, pairs: npt.NDArray[np.uint32] | None = None, level: str | None = None
+        cls,
+        ensemble: Ensemble,
+        *,
+        pairs: npt.NDArray[np.uint32] | None = None,
+        background: npt.NDArray[np.float32] | npt.NDArray[np.float64] | npt.NDArray[np.floating[Any]] | None = None,
+        weights: npt.NDArray[np.float64] | None = None,
+        missing: float | None = None,
+        threads: int | None = None,
+        level: str | None = None,
     ) -> Interactions: ...
     def run(
         self,

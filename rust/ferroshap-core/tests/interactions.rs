@@ -146,7 +146,7 @@ fn tables_agree_with_the_enumeration_of_coalitions_against_the_background() {
             let mut first: Option<Vec<f64>> = None;
             for level in Level::available() {
                 for threads in [1, 2] {
-                    let tables = InteractionTables::interventional_at(
+                    let tables = InteractionTables::interventional_with(
                         &model,
                         Wanted::Matrix,
                         &view(&z),

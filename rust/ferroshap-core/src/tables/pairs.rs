@@ -81,16 +81,33 @@ impl InteractionTables {
         threads: usize,
         control: &dyn Control,
     ) -> Result<Self> {
-        let at = (Level::in_use(), DENSE_FEATURES);
-        Self::interventional_at(model, wanted, background, weights, threads, control, at)
+        Self::interventional_at(model, wanted, background, weights, threads, control, Level::in_use())
     }
 
-    /// The same for a given vector level, and with tables of all patterns for paths of at most so many features (for tests).
+    /// The same for a given vector level (for tests; the values have the same bits at every level).
+    ///
+    /// # Errors
+    /// As [`InteractionTables::interventional`].
+    #[allow(clippy::too_many_arguments, reason = "those of the public way in, and the level")]
+    pub fn interventional_at(
+        model: &Ensemble,
+        wanted: Wanted<'_>,
+        background: &Rows<'_>,
+        weights: Option<&[f64]>,
+        threads: usize,
+        control: &dyn Control,
+        level: Level,
+    ) -> Result<Self> {
+        let at = (level, DENSE_FEATURES);
+        Self::interventional_with(model, wanted, background, weights, threads, control, at)
+    }
+
+    /// The same, with tables of all patterns for paths of at most so many features (for tests).
     ///
     /// # Errors
     /// As [`InteractionTables::interventional`].
     #[allow(clippy::too_many_arguments, reason = "those of the public way in, and what tests choose")]
-    pub fn interventional_at(
+    pub fn interventional_with(
         model: &Ensemble,
         wanted: Wanted<'_>,
         background: &Rows<'_>,
