@@ -109,13 +109,17 @@ def test_what_cannot_change_exact_values_is_accepted(models, options):
 
 REFUSED = [
     (
-        {"masker": np.zeros((1, 10))},
-        UnsupportedModelError,
-        "masker: background data .* leave it out for path-dependent",
+        {"masker": shap.maskers.Partition(np.eye(10))},
+        OptionError,
+        "Partition of shap, whose values are those of another game; pass the background rows",
     ),
     ({"link": shap.links.logit}, OptionError, "link='logit' is not supported; leave it out"),
     ({"link": "logit"}, OptionError, "link='logit' is not supported; leave it out"),
-    ({"algorithm": "permutation"}, OptionError, "'permutation', which is not supported: .* expected 'auto' or 'tree'"),
+    (
+        {"algorithm": "permutation"},
+        OptionError,
+        "'permutation', which is not supported: 'tree' with background rows .* expected 'auto' or 'tree'",
+    ),
     ({"algorithm": "linear"}, OptionError, "'linear', which is not supported: it is for models that are no trees"),
     ({"algorithm": "quick"}, OptionError, "algorithm is 'quick'; expected 'auto' or 'tree'"),
     ({"algorithm": ["tree"]}, OptionError, r"algorithm is \['tree'\]; expected 'auto' or 'tree'"),
@@ -127,7 +131,7 @@ REFUSED = [
         "feature_names has 1 name, but the model has 10 features",
     ),
     ({"model_output": "probability"}, UnsupportedModelError, "'probability' is not supported yet; 'raw'"),
-    ({"feature_perturbation": "interventional"}, UnsupportedModelError, "'tree_path_dependent' needs no background"),
+    ({"feature_perturbation": "interventional"}, OptionError, "needs background rows: pass data="),
     ({"max_evals": 100}, TypeError, "max_evals"),
 ]
 
