@@ -222,7 +222,10 @@ class TreeEnsemble:
         weights: npt.NDArray[np.float64] | None = None,
         threads: int | None,
     ) -> _native.Interactions:
-        """The model prepared for SHAP interaction values of `pairs`, `(p, 2)` positions, or of all; background as in `tables`."""
+        """The model prepared for SHAP interaction values of `pairs`, `(p, 2)` positions of features; None: of all.
+
+        With `background` and its `weights`, `(b,)`, as in `tables`: against those rows. `threads`: to fold them with.
+        """
         missing = self.schema.missing
         return _native.Interactions(
             self._core, pairs=pairs, background=background, weights=weights, missing=missing, threads=threads

@@ -19,7 +19,9 @@ class Explanation(Selection, Reduction, Arithmetic, Combination, Tables, Summary
 
     Parameters
     ----------
-    values, base_values, data, display_data, feature_names, output_names, output_space, algorithm, model, details
+    values, base_values, data, display_data, feature_names, output_names, other_feature_names
+        The attributes below.
+    output_space, algorithm, model, details
         The attributes below. Explainers make explanations; make one yourself to put numbers of another source into it.
     axes
         What the dimensions of `values` are.
