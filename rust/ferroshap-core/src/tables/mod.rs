@@ -10,6 +10,7 @@
 
 mod fold;
 mod leaf;
+mod pair_groups;
 mod pair_table;
 mod pairs;
 mod paths;

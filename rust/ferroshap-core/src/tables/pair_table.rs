@@ -17,7 +17,12 @@
 pub(super) struct Beta {
     d: usize,
     table: Vec<f64>,
+    /// For each of `KINDS`, by β and k: u(k − i, β − j).
+    weights: Vec<Vec<f64>>,
 }
+
+/// What is subtracted from k and from a pattern's own β.
+const KINDS: [(usize, usize); 8] = [(0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (2, 0), (2, 1), (2, 2)];
 
 impl Beta {
     /// Makes them those of `d` features.
@@ -35,6 +40,10 @@ impl Beta {
                 self.table[i * (d + 1) + j] = 1.0 / ((i + j + 1) as f64 * choose);
             }
         }
+        let of = |(i, j): (usize, usize)| {
+            (0..(d + 1) * (d + 1)).map(|at| self.at((at % (d + 1), i), (at / (d + 1), j))).collect()
+        };
+        self.weights = KINDS.map(of).to_vec();
     }
 
     /// u(k − i, β − j); 0 where there is no such pair of patterns.
@@ -57,16 +66,14 @@ pub(super) fn dense(counts: &[f64], d: usize, total: f64, u: &mut Beta) -> Vec<f
     u.set(d);
     let size = 1usize << d;
     let ranked = ranked(counts, d);
-    let sums = |i: usize, j: usize| -> Vec<f64> {
+    let sums = |weights: &Vec<f64>| -> Vec<f64> {
         let of = |a: usize| {
-            let beta = d - a.count_ones() as usize;
-            (0..=d).map(|k| ranked[k * size + a] * u.at((k, i), (beta, j))).sum::<f64>() / total
+            let weights = &weights[(d - a.count_ones() as usize) * (d + 1)..][..d + 1];
+            weights.iter().enumerate().map(|(k, w)| ranked[k * size + a] * w).sum::<f64>() / total
         };
         (0..size).map(of).collect()
     };
-    // named by what is subtracted from k and from a's own β
-    let (n01, n02, n10, n11, n12) = (sums(0, 1), sums(0, 2), sums(1, 0), sums(1, 1), sums(1, 2));
-    let (n20, n21, n22) = (sums(2, 0), sums(2, 1), sums(2, 2));
+    let [n01, n02, n10, n11, n12, n20, n21, n22] = [0, 1, 2, 3, 4, 5, 6, 7].map(|kind| sums(&u.weights[kind]));
     let mut table = Vec::with_capacity(size * columns(d));
     for a in 0..size {
         let has = |i: usize| a >> i & 1 != 0;
