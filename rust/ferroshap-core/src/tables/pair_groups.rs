@@ -150,7 +150,7 @@ impl Group {
                 let Scratch { known, made, u, .. } = scratch;
                 known.clear();
                 made.clear();
-                u.set(d);
+                let u = u.of(d, false);
                 for (start, pattern) in starts[..rows].iter_mut().zip(patterns) {
                     *start = *known.entry(pattern).or_insert_with(|| {
                         let at = made.len();
@@ -222,12 +222,13 @@ fn joint(counts: &[f64], leaves: &[Leaf], width: usize, total: f64, u: &mut Beta
         let d = leaf.features.len();
         let bit = |a: usize, (bit, negated): (u32, bool)| (a >> bit & 1 != 0) != negated;
         let own = |a: usize| (0..d).fold(0, |own, g| own | usize::from(bit(a, leaf.features[g])) << g);
+        let own: Vec<usize> = (0..size).map(own).collect();
         let mut of_leaf = vec![0.0; 1 << d];
-        counts.iter().enumerate().for_each(|(a, count)| of_leaf[own(a)] += count);
+        own.iter().zip(counts).for_each(|(&own, count)| of_leaf[own] += count);
         let (table, side) = (dense(&of_leaf, d, total, u), columns(d));
         for (table_of_output, &value) in out.chunks_exact_mut(size * width).zip(&leaf.values) {
-            for (a, row) in table_of_output.chunks_exact_mut(width).enumerate() {
-                let from = &table[own(a) * side..][..side];
+            for (row, &own) in table_of_output.chunks_exact_mut(width).zip(&own) {
+                let from = &table[own * side..][..side];
                 leaf.columns.iter().for_each(|&(column, to)| row[to as usize] += value * from[column as usize]);
             }
         }

@@ -12,38 +12,54 @@
 //! 0 < t < 1. Where all patterns have a place, the sums over those q in which i (and j) is missing are differences, as
 //! there: the alive pairs of a with q_i = 1 are those of a ∖ i with the same A, whose own β is one larger.
 
-/// u(i, j) for i + j up to a number of features.
+/// What is subtracted from k and from a pattern's own β in the sums of a dense table.
+const KINDS: [(usize, usize); 8] = [(0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (2, 0), (2, 1), (2, 2)];
+
+/// u(i, j), for each number of features that was met.
 #[derive(Debug, Default)]
 pub(super) struct Beta {
+    of: Vec<Option<BetaOf>>,
+}
+
+/// u(i, j) for i + j ≤ d.
+#[derive(Debug)]
+pub(super) struct BetaOf {
     d: usize,
     table: Vec<f64>,
-    /// For each of `KINDS`, by β and k: u(k − i, β − j).
+    /// For each of `KINDS`, `[k][a]` over all patterns: u(k − i, β − j). Made for dense tables alone.
     weights: Vec<Vec<f64>>,
 }
 
-/// What is subtracted from k and from a pattern's own β.
-const KINDS: [(usize, usize); 8] = [(0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (2, 0), (2, 1), (2, 2)];
-
 impl Beta {
-    /// Makes them those of `d` features.
-    pub(super) fn set(&mut self, d: usize) {
-        if self.d == d && !self.table.is_empty() {
-            return;
+    /// Those of `d` features.
+    pub(super) fn of(&mut self, d: usize, for_dense: bool) -> &BetaOf {
+        if self.of.len() <= d {
+            self.of.resize_with(d + 1, || None);
         }
-        (self.d, self.table) = (d, vec![0.0; (d + 1) * (d + 1)]);
+        let made = self.of[d].get_or_insert_with(|| BetaOf::new(d));
+        if for_dense && made.weights.is_empty() {
+            let beta = |a: usize| d - a.count_ones() as usize;
+            let of = |(k, a): (usize, usize), (i, j)| made.at((k, i), (beta(a), j));
+            let places = || (0..=d).flat_map(|k| (0..1usize << d).map(move |a| (k, a)));
+            made.weights = KINDS.map(|kind| places().map(|at| of(at, kind)).collect()).to_vec();
+        }
+        made
+    }
+}
+
+impl BetaOf {
+    fn new(d: usize) -> Self {
+        let mut table = vec![0.0; (d + 1) * (d + 1)];
         for i in 0..=d {
             let mut choose = 1.0; // C(i + j, i): exact up to 2^53, rounded once a step beyond
             for j in 0..=d - i {
                 if j > 0 {
                     choose = choose * (i + j) as f64 / j as f64;
                 }
-                self.table[i * (d + 1) + j] = 1.0 / ((i + j + 1) as f64 * choose);
+                table[i * (d + 1) + j] = 1.0 / ((i + j + 1) as f64 * choose);
             }
         }
-        let of = |(i, j): (usize, usize)| {
-            (0..(d + 1) * (d + 1)).map(|at| self.at((at % (d + 1), i), (at / (d + 1), j))).collect()
-        };
-        self.weights = KINDS.map(of).to_vec();
+        Self { d, table, weights: Vec::new() }
     }
 
     /// u(k − i, β − j); 0 where there is no such pair of patterns.
@@ -63,15 +79,15 @@ pub(super) fn columns(d: usize) -> usize {
 /// `[pattern][column]` of a leaf of value 1, `counts` being the weights of the 2^d patterns of the background, `total` in
 /// all. O(d² 2^d).
 pub(super) fn dense(counts: &[f64], d: usize, total: f64, u: &mut Beta) -> Vec<f64> {
-    u.set(d);
-    let size = 1usize << d;
+    let (u, size) = (u.of(d, true), 1usize << d);
     let ranked = ranked(counts, d);
     let sums = |weights: &Vec<f64>| -> Vec<f64> {
-        let of = |a: usize| {
-            let weights = &weights[(d - a.count_ones() as usize) * (d + 1)..][..d + 1];
-            weights.iter().enumerate().map(|(k, w)| ranked[k * size + a] * w).sum::<f64>() / total
-        };
-        (0..size).map(of).collect()
+        let mut out = vec![0.0; size];
+        for (ranked, weights) in ranked.chunks_exact(size).zip(weights.chunks_exact(size)) {
+            out.iter_mut().zip(ranked).zip(weights).for_each(|((out, n), w)| *out += n * w);
+        }
+        out.iter_mut().for_each(|out| *out /= total);
+        out
     };
     let [n01, n02, n10, n11, n12, n20, n21, n22] = [0, 1, 2, 3, 4, 5, 6, 7].map(|kind| sums(&u.weights[kind]));
     let mut table = Vec::with_capacity(size * columns(d));
@@ -97,21 +113,23 @@ fn ranked(counts: &[f64], d: usize) -> Vec<f64> {
     let mut ranked = vec![0.0; (d + 1) * size];
     ranked[..size].copy_from_slice(counts);
     for g in 0..d {
+        let half = 1usize << g;
         for k in (0..=g + 1).rev() {
-            for a in (0..size).filter(|a| a >> g & 1 == 0) {
-                let with = a | 1 << g;
-                let below = if k > 0 { ranked[(k - 1) * size + a] } else { 0.0 };
-                let has_g = ranked[k * size + with];
-                ranked[k * size + with] = has_g + below;
-                ranked[k * size + a] = has_g;
+            for first in (0..size).step_by(2 * half) {
+                for a in first..first + half {
+                    let below = if k > 0 { ranked[(k - 1) * size + a] } else { 0.0 };
+                    let has_g = ranked[k * size + a + half];
+                    ranked[k * size + a + half] = has_g + below;
+                    ranked[k * size + a] = has_g;
+                }
             }
         }
     }
     ranked
 }
 
-/// The columns of one pattern, summed over the occurring patterns of the background in their order; `u` is that of `d`.
-pub(super) fn row_of(a: u64, d: usize, list: &[(u64, f64)], u: &Beta, out: &mut [f64]) {
+/// The columns of one pattern, summed over the occurring patterns of the background in their order.
+pub(super) fn row_of(a: u64, d: usize, list: &[(u64, f64)], u: &BetaOf, out: &mut [f64]) {
     let full = if d == 64 { u64::MAX } else { (1 << d) - 1 };
     let beta = d - a.count_ones() as usize;
     let (mut alone, mut both) = (0.0, 0.0); // of the features outside of a
