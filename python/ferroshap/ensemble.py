@@ -210,7 +210,10 @@ class TreeEnsemble:
         weights: npt.NDArray[np.float64] | None,
         threads: int | None,
     ) -> _native.Tables:
-        """The model with `background`, `(b, f)` as `read_rows` reads rows, folded into it: for interventional SHAP values."""
+        """The model with `background` folded into it, `(b, f)` as `read_rows` reads rows: for interventional SHAP values.
+
+        `weights`, `(b,)`, are those of its rows, None: all equal; `threads` as in `predict`.
+        """
         missing = self.schema.missing
         return _native.Tables(self._core, background, weights=weights, missing=missing, threads=threads)
 

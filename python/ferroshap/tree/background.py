@@ -81,7 +81,7 @@ def read_background(model: "TreeEnsemble", data: Any, weights: Any) -> Backgroun
     beside those of `data`.
     """
     if isinstance(data, BackgroundRows):
-        return data
+        return data if weights is None else replace(data, weights=read_weights(weights, len(data)))
     table, names, own_weights = _opened(data)
     if own_weights is not None and weights is not None:
         raise OptionError(

@@ -90,8 +90,8 @@ class TreeExplainer:
 
     With `data` the game is the mean prediction of the background rows, the known features replaced by those of the row:
     interventional values. The whole background is folded into tables of patterns once (the idea: Nadel and Wettenstein
-    2026, "From Decision Trees to Boolean Logic: A Fast and Unified SHAP Algorithm", AAAI); after that a row costs the same
-    whatever the number of background rows.
+    2026, "From Decision Trees to Boolean Logic: A Fast and Unified SHAP Algorithm", AAAI). After that the cost of a row does
+    not depend on the number of background rows, but for paths of many features on how many different patterns they have.
 
     With `L` leaves in all trees and at most `d` different features on a path, preparing path-dependent values takes
     `O(L d)` time and memory, and a row `O(L ⌈d/2⌉)` time. Preparing against `b` background rows takes `O(b L)` time and
@@ -112,7 +112,7 @@ class TreeExplainer:
     >>> explainer.expected_value.shape
     (3,)
     >>> against = ferroshap.TreeExplainer(explainer.model, X[X["petal width (cm)"] < 1])
-    >>> against.algorithm, against.expected_value.tolist()  # the mean prediction of those 50 rows
+    >>> against.algorithm, against.expected_value.round(1).tolist()  # the mean prediction of those 50 rows
     ('interventional', [1.0, 0.0, 0.0])
     """
 
