@@ -21,6 +21,8 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+os.environ["OMP_NUM_THREADS"] = "1"  # before the libraries are loaded: a forked process has no pool of threads
+
 from conformance import damage_seeds, page
 from conformance.damaging import damaged
 from ferroshap import AdditivityError, FerroshapError, TreeExplainer, load_model

@@ -1,5 +1,7 @@
 """Sound model files of every format, and how their library reads them: what `damage.py` damages."""
 
+import re
+import tempfile
 import warnings
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +20,7 @@ from ferroshap.errors import ModelError
 
 REFERENCE = Path(__file__).resolve().parents[1] / "reference"
 ROWS = 6
+GUID = re.compile(rb'("model_guid":")[0-9a-f-]*')  # drawn anew in each training, when the damage is to be the same
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,8 @@ def _catboost(folder, **chosen):
     chosen = {"missing": "Min", **chosen}
     path = folder / "model.json"
     _case(catboost_cases.FAMILY, **chosen).save_model(str(path), format="json")
-    return Seed(path.read_bytes(), "CatBoost", texts=chosen.get("categories", "none") != "none")
+    data = GUID.sub(rb"\g<1>0-0-0-0", path.read_bytes())
+    return Seed(data, "CatBoost", texts=chosen.get("categories", "none") != "none")
 
 
 def _skops(**chosen):
@@ -101,7 +105,7 @@ def seeds(folder):
             "ferroshap, categories": _saved(_case(xgboost_cases.FAMILY, categories="partition"), folder),
             "ferroshap, forest": _saved(_case(sklearn_cases.FAMILY, model="RandomForestClassifier: gini"), folder),
             "skops, forest": _skops(model="RandomForestRegressor: squared_error"),
-            "skops, boosting": _skops(model="GradientBoostingClassifier: log_loss"),
+            "skops, classes": _skops(model="RandomForestClassifier: gini"),
             "skops, histograms": _skops(model="HistGradientBoostingRegressor: squared_error"),
         }
 
@@ -126,7 +130,8 @@ def library(seed, data, n_features, divisor):
     found = {"XGBoost": _by_xgboost, "LightGBM": _by_lightgbm, "CatBoost": _by_catboost, "skops": _by_sklearn}[
         seed.form
     ](data, given)
-    return np.asarray(found, float).reshape(ROWS, -1) / divisor
+    # The raw score of LightGBM's random forests is a sum.
+    return np.asarray(found, float).reshape(ROWS, -1) / (divisor if seed.form == "LightGBM" else 1)
 
 
 def _by_xgboost(data, given):
@@ -142,7 +147,10 @@ def _by_lightgbm(data, given):
 
 
 def _by_catboost(data, given):
-    model = catboost.CatBoost().load_model(blob=data, format="json")
+    with tempfile.NamedTemporaryFile(suffix=".json") as file:  # CatBoost takes its JSON from files only
+        file.write(data)
+        file.flush()
+        model = catboost.CatBoost().load_model(file.name, format="json")
     pool = catboost.Pool(given, cat_features=model.get_cat_feature_indices() or None)
     return model.predict(pool, prediction_type="RawFormulaVal", thread_count=1)
 

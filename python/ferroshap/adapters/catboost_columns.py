@@ -17,6 +17,7 @@ from ferroshap.errors import ModelError, UnsupportedModelError
 from ferroshap.inputs.categories import Categories
 
 from .catboost_ctr import Statistic
+from .catboost_numbers import NumberedTests
 from .record import Record
 
 HASH = 1 << 32
@@ -69,7 +70,7 @@ class CatboostColumns:
             )
             for index, record in self._texts.items()
         }
-        self._first_ctr_split = self._count_splits()
+        self._tests = NumberedTests(self._floats, self._texts, self._ctrs)
 
     def split(self, record: Record) -> Split:
         """The test that a tree holds."""
@@ -86,10 +87,13 @@ class CatboostColumns:
         )
 
     def _float(self, record: Record) -> Split:
-        feature = self._of(self._floats, record, "float_feature_index")
-        border = record.number("border")
+        index, border = self._tests.find(record, "FloatFeature")
+        feature = self._floats[index]
+        if record.whole("float_feature_index") != index:
+            record.fail("float_feature_index", f"{index}, the feature of its split_index")
         if math.isnan(border):
-            record.fail("border", "a number")
+            feature.fail("borders", "numbers")
+        _agrees(record, "border", border)
         missing = feature.text("nan_value_treatment", "AsIs")
         if missing not in {"AsIs", "AsFalse", "AsTrue"}:
             feature.fail("nan_value_treatment", '"AsIs", "AsFalse" or "AsTrue"')
@@ -98,34 +102,26 @@ class CatboostColumns:
         return Split(feature.whole("flat_feature_index"), threshold, None, missing != "AsTrue")
 
     def _one_hot(self, record: Record) -> Split:
-        feature = self._of(self._texts, record, "cat_feature_index")
-        value = record.whole("value", least=-(2**31), most=HASH - 1) % HASH
-        below = self._hashes[record.whole("cat_feature_index")] != value
+        index, value = self._tests.find(record, "OneHotFeature")
+        feature = self._texts[index]
+        if record.whole("cat_feature_index") != index:
+            record.fail("cat_feature_index", f"{index}, the feature of its split_index")
+        if record.whole("value", least=-(2**31), most=HASH - 1) % HASH != value % HASH:
+            record.fail("value", f"{value}, as its split_index says")
+        below = self._hashes[index] != value % HASH
         return Split(feature.whole("flat_feature_index"), np.nan, below, True)
 
     def _ctr(self, record: Record) -> Split:
-        at, ctr, number = self._border_of(record)
+        at, found = self._tests.find(record, "OnlineCtr")
         self.splits_on_statistics = True
-        statistic, index = self._statistic(at, ctr)
+        statistic, index = self._statistic(at, self._ctrs[at])
+        if "border" in record:
+            _agrees(record, "border", found)
         with np.errstate(over="ignore"):
-            border = np.float32(ctr.numbers("borders")[number])
-            if "border" in record and not np.float32(record.number("border")) == border:  # noqa: SIM201  (NaN too)
-                record.fail("border", f"{border:g}, its border in {ctr.path}")
+            border = np.float32(found)
         below = ~(statistic.values(self._hashes[index]) > border)
         column = self._texts[index].whole("flat_feature_index")
         return Split(column, np.nan, below, not statistic.value_of_unseen() > border)
-
-    def _border_of(self, record: Record) -> tuple[int, Record, int]:
-        """The statistic that a split compares: its place in `ctrs`, the statistic, and the number of its border."""
-        number = record.whole("split_index") - self._first_ctr_split
-        for at, ctr in enumerate(self._ctrs):
-            size = ctr.numbers("borders").size
-            if 0 <= number < size:
-                return at, ctr, number
-            number -= size
-        raise ModelError(
-            f"{record.at('split_index')} is {record.whole('split_index')}, which is no border of a statistic"
-        )
 
     def _statistic(self, at: int, ctr: Record) -> tuple[Statistic, int]:
         index = one_category(ctr)
@@ -150,22 +146,12 @@ class CatboostColumns:
                 hashes.append(self._statistic(at, ctr)[0].hashes)
         return np.unique(np.concatenate(hashes))
 
-    def _count_splits(self) -> int:
-        """Splits are numbered: the borders of the float features, then the one-hot values, then the borders of `ctrs`."""
-        counts = [(self._floats, "borders"), (self._texts, "values")]
-        return sum(
-            record.numbers(key).size
-            for features, key in counts
-            for record in features.values()
-            if record.fields.get(key) is not None
-        )
 
-    @staticmethod
-    def _of(features: dict[int, Record], record: Record, key: str) -> Record:
-        index = record.whole(key)
-        if index not in features:
-            record.fail(key, "a feature of features_info")
-        return features[index]
+def _agrees(record: Record, key: str, border: float) -> None:
+    """Raises the error for a border that is not the one of the `split_index`."""
+    with np.errstate(over="ignore"):
+        if not np.float32(record.number(key)) == np.float32(border):  # noqa: SIM201  (NaN too)
+            record.fail(key, f"{border:g}, as its split_index says")
 
 
 def refuse_features(kind: str) -> NoReturn:

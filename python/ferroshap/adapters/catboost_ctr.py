@@ -22,6 +22,7 @@ from .record import Record
 MULTIPLIER = 0x4906BA494954CB65
 INVERSE = pow(MULTIPLIER, -1, 1 << 64)
 WORD = (1 << 64) - 1
+COUNT_LIMIT = 2**31  # they are int32
 COUNTED = ("Counter", "FeatureFreq")
 
 
@@ -87,6 +88,8 @@ def _table(table: Record) -> tuple[list[int], NDArray[np.float64]]:
         counts = np.array([[float(v) for v in flat[at + 1 : at + stride]] for at in range(0, len(flat), stride)])
     except (ValueError, OverflowError):
         table.fail("hash_map", "whole numbers")
+    if not (np.abs(counts) < COUNT_LIMIT).all():
+        table.fail("hash_map", f"counts below {COUNT_LIMIT}")
     return keys, counts.reshape(len(keys), stride - 1)
 
 

@@ -82,9 +82,13 @@ def _base(root: Record) -> NDArray[np.float64]:
     if not isinstance(pair, list) or len(pair) != 2:
         root.fail("scale_and_bias", "a scale and a bias")
     scale, bias = pair
+    if not isinstance(bias, (list, np.ndarray)) and bias != 0:  # from CatBoost before 1.0, which the newest counts as 0
+        root.fail("scale_and_bias", "a list of biases, one an output")
     values = np.atleast_1d(np.asarray(bias if not isinstance(bias, list) or bias else 0.0))
     if values.dtype.kind not in "iuf" or values.ndim != 1 or not isinstance(scale, (int, float)):
         root.fail("scale_and_bias", "a scale and a bias: numbers")
+    if values.dtype.kind != "f" and not (np.abs(values.astype(np.float64)) <= 2**53).all():  # CatBoost counts them as 0
+        root.fail("scale_and_bias", "whole numbers up to 2^53")
     if scale != 1:
         raise UnsupportedModelError(
             f"the CatBoost model has the scale {scale:g} (set_scale_and_bias), which is not supported; supported is 1"
