@@ -25,13 +25,14 @@ class Peer:
     """A trained model seen from its own side.
 
     `model` is what ferroshap is given, `contributions()` what is timed: `(n, f + 1)`, the base value last, for the
-    peer's rows; `raw` is the peer's own raw predictions `(n,)` of those rows.
+    peer's rows; or interaction values, `(n, f, f)`. `raw` is the peer's own raw predictions `(n,)` of those rows.
     """
 
     name: str
     model: Any
     contributions: Callable[[], np.ndarray]
     raw: np.ndarray
+    interactions: bool = False
 
 
 def xgboost_peer(kind: dict[str, int], data: Data, n: int) -> Peer:
@@ -40,6 +41,17 @@ def xgboost_peer(kind: dict[str, int], data: Data, n: int) -> Peer:
     rows = xgboost.DMatrix(data.rows[:n], nthread=1)
     raw = booster.predict(rows, output_margin=True)
     return Peer(f"XGBoost {xgboost.__version__}", path, lambda: booster.predict(rows, pred_contribs=True), raw)
+
+
+def xgboost_interactions_peer(kind: dict[str, int], data: Data, n: int) -> Peer:
+    values = xgboost_peer(kind, data, n)
+    booster = xgboost.Booster({"nthread": 1}, model_file=values.model)
+    rows = xgboost.DMatrix(data.rows[:n], nthread=1)
+
+    def contributions() -> np.ndarray:
+        return booster.predict(rows, pred_interactions=True)[:, :-1, :-1]
+
+    return Peer(f"{values.name}, interactions", values.model, contributions, values.raw, interactions=True)
 
 
 def train_xgboost(kind: dict[str, int], data: Data, path: Path) -> None:
@@ -75,6 +87,16 @@ def shap_peer(kind: dict[str, int], data: Data, n: int) -> Peer:
     return Peer(f"shap {shap.__version__}", forest, contributions, forest.predict(rows))
 
 
+def shap_interactions_peer(kind: dict[str, int], data: Data, n: int) -> Peer:
+    values = shap_peer(kind, data, n)
+    explainer = shap.TreeExplainer(values.model, feature_perturbation="tree_path_dependent")
+
+    def contributions() -> np.ndarray:
+        return explainer.shap_interaction_values(data.rows[:n])
+
+    return Peer(f"{values.name}, interactions", values.model, contributions, values.raw, interactions=True)
+
+
 def train_forest(kind: dict[str, int], data: Data, path: Path) -> None:
     forest = RandomForestRegressor(
         kind["trees"], max_depth=kind["depth"], max_features=0.4, n_jobs=TRAINING_THREADS, random_state=1
@@ -82,7 +104,13 @@ def train_forest(kind: dict[str, int], data: Data, path: Path) -> None:
     path.write_bytes(pickle.dumps(forest.fit(data.X, data.y)))
 
 
-ENGINES = {"xgboost": xgboost_peer, "lightgbm": lightgbm_peer, "shap": shap_peer}
+ENGINES = {
+    "xgboost": xgboost_peer,
+    "lightgbm": lightgbm_peer,
+    "shap": shap_peer,
+    "xgboost-interactions": xgboost_interactions_peer,
+    "shap-interactions": shap_interactions_peer,
+}
 
 
 def trained(

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 __all__ = [
     "Ensemble",
+    "Interactions",
     "Plan",
     "Tables",
     "after_fork_in_child",
@@ -118,6 +119,51 @@ class Ensemble:
 
         Raises `DataError` for a wrong number of columns, or of bases.
         """
+
+@final
+class Interactions:
+    """An ensemble compiled for SHAP interaction values; immutable.
+
+    Path-dependent, or interventional where there is a `background`; it, `weights` and `missing` are as in `Tables`. `pairs` is
+    `(p, 2)`: pairs of features, of which a feature with itself asks for its main effect; None: the matrix. `level` is as in
+    `Plan`.
+
+    Raises what `Plan` or `Tables` raises, and `OptionError` for a feature that is not there.
+    """
+
+    def __new__(
+        cls,
+        ensemble: Ensemble,
+        *,
+        pairs: npt.NDArray[np.uint32] | None = None,
+        background: npt.NDArray[np.float32] | npt.NDArray[np.float64] | npt.NDArray[np.floating[Any]] | None = None,
+        weights: npt.NDArray[np.float64] | None = None,
+        missing: float | None = None,
+        threads: int | None = None,
+        level: str | None = None,
+    ) -> Interactions: ...
+    def run(
+        self,
+        rows: npt.NDArray[np.float32] | npt.NDArray[np.float64] | npt.NDArray[np.floating[Any]],
+        out: npt.NDArray[np.float32] | npt.NDArray[np.float64] | npt.NDArray[np.floating[Any]],
+        *,
+        missing: float | None = None,
+        threads: int | None = None,
+        progress: Callable[[int, int], object] | None = None,
+    ) -> None:
+        """As `Plan.run`, into `(n, f·f, o)` or `(n, p, o)`."""
+    def add_magnitudes(
+        self,
+        rows: npt.NDArray[np.float32] | npt.NDArray[np.float64] | npt.NDArray[np.floating[Any]],
+        totals: npt.NDArray[np.float64],
+        *,
+        missing: float | None = None,
+        threads: int | None = None,
+        progress: Callable[[int, int], object] | None = None,
+    ) -> None:
+        """Adds the sum of |interaction value| over the rows to `totals`, `(f·f, o)` or `(p, o)`."""
+    def describe(self) -> dict[str, Any]:
+        """`pairs` of features that share a path, `bytes`, and `simd`."""
 
 @final
 class Tables:

@@ -223,6 +223,23 @@ class TreeEnsemble:
         missing = self.schema.missing
         return _native.Tables(self._core, background, weights=weights, missing=missing, threads=threads)
 
+    def interactions(
+        self,
+        pairs: npt.NDArray[np.uint32] | None,
+        *,
+        background: npt.NDArray[np.floating[Any]] | None = None,
+        weights: npt.NDArray[np.float64] | None = None,
+        threads: int | None,
+    ) -> _native.Interactions:
+        """The model prepared for SHAP interaction values of `pairs`, `(p, 2)` positions of features; None: of all.
+
+        With `background` and its `weights`, `(b,)`, as in `tables`: against those rows. `threads`: to fold them with.
+        """
+        missing = self.schema.missing
+        return _native.Interactions(
+            self._core, pairs=pairs, background=background, weights=weights, missing=missing, threads=threads
+        )
+
     def save(self, path: str | PathLike[str]) -> None:
         """Writes the model to the file `path`, which `load_model` reads on any machine, without the training library.
 

@@ -270,15 +270,13 @@ def test_an_argument_of_a_call_that_is_not_supported_is_refused_by_name(model_na
         explainer(trained.X, **options)
 
 
-def test_tree_limit_names_iteration_range_and_interactions_are_refused(model_named):
+def test_tree_limit_names_iteration_range(model_named):
     trained = model_named("tree")
     explainer = TreeExplainer(trained.model)
     with pytest.raises(OptionError, match="iteration_range"):
         explainer.shap_values(trained.X, tree_limit=3)
-    with pytest.raises(UnsupportedModelError, match="interaction"):
-        explainer.shap_interaction_values(trained.X)
-    with pytest.raises(UnsupportedModelError, match="interaction"):
-        explainer(trained.X, interactions=True)
+    with pytest.raises(OptionError, match="iteration_range"):
+        explainer.shap_interaction_values(trained.X, tree_limit=3)
 
 
 def test_memory_is_given_in_bytes_or_as_text():

@@ -22,6 +22,7 @@ from .columns import base_columns, value_columns
 from .core import Explanation
 from .details import Details
 from .operation import Operation
+from .positions import feature_positions
 from .rows import shown_rows
 from .top import TopFeatures
 
@@ -32,6 +33,7 @@ __all__ = [
     "Operation",
     "TopFeatures",
     "base_columns",
+    "feature_positions",
     "shown_rows",
     "value_columns",
 ]

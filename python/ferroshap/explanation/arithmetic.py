@@ -11,7 +11,7 @@ from ferroshap.errors import OptionError
 from ferroshap.inputs.names import listed
 
 from .operation import Operation
-from .state import Axes, State, axes_of, length
+from .state import OTHER, Axes, State, axes_of, length
 
 Array = npt.NDArray[Any]
 Operator = Callable[[Any, Any], Any]
@@ -115,6 +115,7 @@ class Arithmetic(State):
             data=whole["data"],
             display_data=whole["display_data"],
             feature_names=_shared_name(self, other, "feature", axes),
+            other_feature_names=_shared_name(self, other, OTHER, axes),
             output_names=_shared_name(self, other, "output", axes),
             output_space=(
                 self.output_space
@@ -144,7 +145,7 @@ class Arithmetic(State):
         )
         if not fits:
             raise OptionError(f"{_sizes(self)} do not match {_sizes(other)}; choose the same part of both first")
-        for axis in ("feature", "output"):
+        for axis in ("feature", OTHER, "output"):
             mine, its = _names(self, axis), _names(other, axis)
             if isinstance(mine, tuple) and isinstance(its, tuple) and mine != its:
                 raise OptionError(
@@ -155,7 +156,7 @@ class Arithmetic(State):
 
 
 def _names(state: State, axis: str) -> Any:
-    return state.feature_names if axis == "feature" else state.output_names
+    return {"feature": state.feature_names, OTHER: state.other_feature_names}.get(axis, state.output_names)
 
 
 def _sizes(state: State) -> str:

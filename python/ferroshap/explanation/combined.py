@@ -10,7 +10,7 @@ from ferroshap.options import whole_number
 
 from .cohorts import Cohorts, by_labels, by_tree
 from .operation import Operation
-from .state import State, axes_of, length
+from .state import State, axes_of, length, refuse_interactions
 
 
 class Combination(State):
@@ -62,6 +62,7 @@ class Combination(State):
         return by_tree(self, whole_number("cohorts", cohorts))
 
     def _check_same(self, other: State) -> None:
+        refuse_interactions(self, "hstack")
         if "feature" not in self._axes or self._axes != other.axes:
             axes, others = (f"({', '.join(state.axes)})" for state in (self, other))
             raise OptionError(

@@ -12,13 +12,16 @@ from .tables import Tables
 class Explanation(Selection, Reduction, Arithmetic, Combination, Tables, Summary, ShapLikeness):
     """SHAP values of some rows: `base_values + values.sum(axis=1)` is the prediction, in the unit `output_space`.
 
-    Its axes are some of "row", "feature", "output", in this order. What an explainer gives has all of them, but no output
-    axis where the model has one output, and no row axis where one row was given without one. Choosing a single row,
+    Its axes are some of "row", "feature", "other feature", "output", in this order. What an explainer gives has all of them,
+    but "other feature" for interaction values only (the prediction is then `base_values + values.sum(axis=(1, 2))`), no
+    output axis where the model has one output, and no row axis where one row was given without one. Choosing a single row,
     feature or output, or summarising over an axis, takes that axis away; nothing else does.
 
     Parameters
     ----------
-    values, base_values, data, display_data, feature_names, output_names, output_space, algorithm, model, details
+    values, base_values, data, display_data, feature_names, output_names, other_feature_names
+        The attributes below.
+    output_space, algorithm, model, details
         The attributes below. Explainers make explanations; make one yourself to put numbers of another source into it.
     axes
         What the dimensions of `values` are.
@@ -26,7 +29,8 @@ class Explanation(Selection, Reduction, Arithmetic, Combination, Tables, Summary
     Attributes
     ----------
     values : numpy.ndarray
-        `(n, f)` for one output, `(n, f, o)` otherwise; float64 or float32, as the explainer was asked.
+        `(n, f)` for one output, `(n, f, o)` otherwise, `(n, f, f)` and `(n, f, f, o)` for interactions; float64 or float32, as
+        the explainer was asked.
     base_values : numpy.ndarray or None
         The expected value of the model, the same for every row: `(n,)` or `(n, o)`, `(o,)` for one row, a number for one
         row and one output. None where the values no longer add up to a prediction.
@@ -40,6 +44,8 @@ class Explanation(Selection, Reduction, Arithmetic, Combination, Tables, Summary
         features chosen from such an explanation are named by their positions.
     output_names : tuple of str, str or None
         One an output; a single str where there is no output axis.
+    other_feature_names : tuple of str, str or None
+        The same, of the second axis of features that interaction values have.
     output_space : str
         The unit of values and base values: "margin", "probability", …
     algorithm : str

@@ -63,6 +63,11 @@ def positions(index: Any, axis: str, length: int, names: Sequence[str] | None) -
     return np.array([_within(int(position), axis, length) for position in chosen], dtype=np.intp)
 
 
+def feature_positions(features: Any, length: int, names: Sequence[str] | None) -> Array:
+    """`(s,)`: the positions of the chosen features, given as an axis of an explanation is indexed; raises `IndexError`."""
+    return np.atleast_1d(np.arange(length)[positions(features, "feature", length, names)])
+
+
 def _as_array(index: Any, axis: str) -> Array:
     """A vector of whole numbers, truth values or texts; never of one kind that was made of another."""
     chosen = index if isinstance(index, np.ndarray) else _from_sequence(index)

@@ -10,7 +10,7 @@ from ferroshap.errors import OptionError
 from ferroshap.inputs.names import listed
 
 from .operation import Operation
-from .state import POSITIONS, State, axes_of
+from .state import OTHER, POSITIONS, State, axes_of
 
 Array = npt.NDArray[Any]
 
@@ -38,7 +38,7 @@ class Reduction(State):
     def argsort(self) -> Self:
         """The positions that sort the last axis, smallest value first: an index for that axis, whose names it loses."""
         last = self._axes[-1] if self._axes else None
-        lost = {"feature": "feature_names", "output": "output_names"}.get(last or "")
+        lost = {"feature": "feature_names", OTHER: "other_feature_names", "output": "output_names"}.get(last or "")
         if last is None:
             raise OptionError("this explanation is a single number: there is nothing to sort")
         return self._with(
@@ -89,16 +89,21 @@ class Reduction(State):
             function(self._values, axis=_numbers(self._axes, gone)),
             Operation(name, self.shape, collapsed_instances="row" in gone),
             axes=left,
-            base_values=self._reduced_base(function, gone) if name in LINEAR and "feature" not in gone else None,
+            base_values=self._reduced_base(function, gone) if _adds_up(name, gone) else None,
             data=None if shown else self._data,
             display_data=None if shown else self._display,
             feature_names=None if "feature" in gone else self._feature_names,
+            other_feature_names=None if OTHER in gone else self._other_names,
             output_names=None if "output" in gone else self._output_names,
             details=None,
         )
 
     def _grouped(self, axis: int | None, grouping: Mapping[str, str]) -> Self:
         names = self._feature_names
+        if OTHER in self._axes:
+            raise OptionError(
+                "grouping sums SHAP values, not their interactions; explanation.sum(2) makes those of these"
+            )
         if "feature" not in self._axes or not isinstance(names, tuple):
             raise OptionError("grouping needs features with names; this explanation has none")
         at = self._axes.index("feature")
@@ -157,3 +162,8 @@ class Reduction(State):
 
 def _numbers(axes: tuple[str, ...], gone: tuple[str, ...]) -> tuple[int, ...]:
     return tuple(at for at, name in enumerate(axes) if name in gone)
+
+
+def _adds_up(name: str, gone: tuple[str, ...]) -> bool:
+    """Whether a summary of additive values is additive. The interactions of a feature sum to its SHAP value."""
+    return name in LINEAR and "feature" not in gone and (OTHER not in gone or name == "sum")

@@ -9,7 +9,7 @@ from ferroshap.errors import OptionError
 
 from .operation import Operation
 from .positions import Chosen, Position, by_axis, positions, taken
-from .state import LATER, POSITIONS, State, axes_of
+from .state import LATER, OTHER, POSITIONS, State, axes_of
 
 
 class Selection(State):
@@ -18,7 +18,7 @@ class Selection(State):
     def __getitem__(self, item: Any) -> Self:
         """The chosen rows, features and outputs.
 
-        `item` has one index an axis, `...` for those in between: a position, a slice, a mask, an array of positions, and for
+        `item` has one index an axis (matrices of interactions have two of features), `...` for those in between: a position, a slice, a mask, an array of positions, and for
         features and outputs a name or a list of names. Every axis is chosen from by itself, so lists on two axes give
         their grid. A single position or name takes its axis away. Another explanation stands for its values.
 
@@ -60,7 +60,7 @@ class Selection(State):
         return index.values if isinstance(index, State) else index
 
     def _names_of(self, axis: str) -> Sequence[str] | None:
-        names = {"feature": self._feature_names, "output": self._output_names}.get(axis)
+        names = {"feature": self._feature_names, OTHER: self._other_names, "output": self._output_names}.get(axis)
         return None if isinstance(names, str) else names
 
     def _take(self, chosen: Chosen, name: str) -> Self:
@@ -74,12 +74,13 @@ class Selection(State):
             data=self._data.take(chosen) if isinstance(self._data, LATER) else _taken(self._data, shown, chosen),
             display_data=_taken(self._display, shown, chosen),
             feature_names=self._chosen_names("feature", chosen),
+            other_feature_names=self._chosen_names(OTHER, chosen),
             output_names=self._chosen_names("output", chosen),
             details=None if self.details is None else self.details.take(self._axes, chosen),
         )
 
     def _chosen_names(self, axis: str, chosen: Chosen) -> Any:
-        names: Any = self._feature_names if axis == "feature" else self._output_names
+        names: Any = {"feature": self._feature_names, OTHER: self._other_names}.get(axis, self._output_names)
         position = chosen.get(axis)
         if position is None or axis not in self._axes:
             return names

@@ -15,7 +15,8 @@ from .rows import FrameRows, SparseTable
 Array = npt.NDArray[Any]
 Axes = tuple[str, ...]
 
-AXES: Axes = ("row", "feature", "output")
+OTHER = "other feature"  # the second axis of interaction values
+AXES: Axes = ("row", "feature", OTHER, "output")
 POSITIONS = "positions"  # the unit of what `argsort` gives
 LATER = (FrameRows, SparseTable)  # data that are made into arrays when they are asked for
 
@@ -28,6 +29,15 @@ def axes_of(axes: Axes, *kept: str) -> Axes:
 def length(state: "State", axis: str) -> int:
     """How many rows, features or outputs there are; 1 where there is no such axis."""
     return state.shape[state.axes.index(axis)] if axis in state.axes else 1
+
+
+def refuse_interactions(state: "State", method: str) -> None:
+    """Raises `OptionError` for interaction values, where `method` knows no second axis of features."""
+    if OTHER in state.axes:
+        raise OptionError(
+            f"{method} is for SHAP values, and these are their interactions; explanation.sum({state.axes.index(OTHER)}) makes "
+            "SHAP values of them"
+        )
 
 
 class State:
@@ -45,6 +55,7 @@ class State:
         display_data: Any = None,
         feature_names: "str | Sequence[str] | None" = None,
         output_names: "str | Sequence[str] | None" = None,
+        other_feature_names: "str | Sequence[str] | None" = None,
         model: str | None = None,
         details: Details | None = None,
     ) -> None:
@@ -60,6 +71,7 @@ class State:
         self.data = data
         self.display_data = display_data
         self.feature_names = feature_names
+        self.other_feature_names = other_feature_names
         self.output_names = output_names
         self.output_space = output_space
         self.algorithm = algorithm
@@ -72,7 +84,7 @@ class State:
 
     @property
     def axes(self) -> Axes:
-        """What the dimensions of `values` are: some of "row", "feature", "output", in this order."""
+        """What the dimensions of `values` are: some of "row", "feature", "other feature", "output", in this order."""
         return self._axes
 
     @property
@@ -124,6 +136,14 @@ class State:
         self._feature_names = self._named("feature", names)
 
     @property
+    def other_feature_names(self) -> tuple[str, ...] | str | None:
+        return self._other_names
+
+    @other_feature_names.setter
+    def other_feature_names(self, names: "str | Sequence[str] | None") -> None:
+        self._other_names = self._named(OTHER, names)
+
+    @property
     def output_names(self) -> tuple[str, ...] | str | None:
         return self._output_names
 
@@ -149,19 +169,16 @@ class State:
         return given
 
     def _named(self, axis: str, names: "str | Sequence[str] | None") -> tuple[str, ...] | str | None:
+        field = f"{axis}_names".replace(" ", "_")
         if names is None or (isinstance(names, str) and axis not in self._axes):
             return names
         if axis not in self._axes:
-            raise OptionError(
-                f"{axis}_names is {names!r}, but there is no {axis} axis; expected the name of one {axis}"
-            )
+            raise OptionError(f"{field} is {names!r}, but there is no {axis} axis; expected the name of one {axis}")
         if isinstance(names, str):
-            raise OptionError(f"{axis}_names is the text {names!r}; expected one name for each {axis}")
+            raise OptionError(f"{field} is the text {names!r}; expected one name for each {axis}")
         chosen = tuple(str(name) for name in names)
         if len(chosen) != self._length(axis):
-            raise OptionError(
-                f"{axis}_names has {len(chosen)} names; expected {self._length(axis)}, one for each {axis}"
-            )
+            raise OptionError(f"{field} has {len(chosen)} names; expected {self._length(axis)}, one for each {axis}")
         return chosen
 
     def _with(self, values: Any, *operations: Operation, **changed: Any) -> Self:
@@ -178,6 +195,7 @@ class State:
             "display_data": self._display,
             "feature_names": self._feature_names,
             "output_names": self._output_names,
+            "other_feature_names": self._other_names,
             "output_space": self.output_space,
             "algorithm": self.algorithm,
             "model": self.model,

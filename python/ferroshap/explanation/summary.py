@@ -7,7 +7,7 @@ import numpy as np
 
 from ferroshap.inputs.names import counted
 
-from .state import State, length
+from .state import OTHER, State, length
 from .top import Ranking, feature_labels, labels, shortly
 
 MOST_FEATURES = 10
@@ -24,7 +24,7 @@ class Summary(Ranking):
     def _repr_html_(self) -> str:
         """The mean size of each feature's values (for one row the values), the largest first, as bars."""
         title = f"<b>Explanation</b> of {escape(_sizes(self))}: {escape(', '.join(_facts(self)))}"
-        if "feature" not in self._axes or 0 in self.shape:
+        if "feature" not in self._axes or OTHER in self._axes or 0 in self.shape:
             return f"<div>{title}</div>"
         averaged = "row" in self._axes
         sizes = np.abs(self._values).mean(axis=0) if averaged else self._values
@@ -67,8 +67,12 @@ def _facts(state: State) -> list[str]:
     steps = [step.name.strip("_") for step in state.op_history if step.name not in {"__getitem__", "flip"}]
     named = [
         f"{axis} {name!r}"
-        for axis, name in (("feature", state.feature_names), ("output", state.output_names))
-        if isinstance(name, str) and (axis == "feature" or name != "output")
+        for axis, name in (
+            ("feature", state.feature_names),
+            (OTHER, state.other_feature_names),
+            ("output", state.output_names),
+        )
+        if isinstance(name, str) and (axis != "output" or name != "output")
     ]
     return [
         *named,

@@ -10,7 +10,7 @@ from ferroshap.errors import OptionError
 from ferroshap.inputs.names import listed
 
 from .columns import base_columns, value_columns
-from .state import State, axes_of, length
+from .state import State, axes_of, length, refuse_interactions
 from .top import Ranking, feature_labels, labels
 
 Array = npt.NDArray[Any]
@@ -81,6 +81,7 @@ def _of_texts(columns: Columns) -> list[str]:
 def _columns(explanation: Ranking, layout: str, top: int | None) -> Columns:
     if layout not in {"wide", "long"}:
         raise OptionError(f"layout is {layout!r}; expected 'wide' or 'long'")
+    refuse_interactions(explanation, "a table")
     if "feature" not in explanation.axes and explanation.feature_names is None:
         raise OptionError("these values are not those of features, so the columns have no names; use `values`")
     order = None if top is None else explanation.top(top).positions

@@ -10,7 +10,7 @@ from ferroshap.errors import OptionError
 from ferroshap.options import whole_number
 
 from .positions import taken
-from .state import State, axes_of, length
+from .state import State, axes_of, length, refuse_interactions
 
 Array = npt.NDArray[Any]
 
@@ -53,6 +53,7 @@ class Ranking(State):
         Of equal sizes, the one that comes first among the features.
         """
         whole_number("k", k)
+        refuse_interactions(self, "top")
         if "feature" not in self._axes:
             raise OptionError("top ranks features, but this explanation has no feature axis")
         at = self._axes.index("feature")

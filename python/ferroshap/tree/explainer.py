@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ferroshap import _native
 from ferroshap.ensemble import TreeEnsemble, load_model
-from ferroshap.errors import UnsupportedModelError
+from ferroshap.errors import OptionError
 from ferroshap.explanation import Explanation, shown_rows
 from ferroshap.inputs import InputRows
 from ferroshap.inputs.names import counted
@@ -20,6 +20,7 @@ from ferroshap.progress import Progress, progress_option
 
 from .calls import check_call, checked, display_names
 from .game import Game, check_game, game_of
+from .interactions import InteractionRun, chosen, prepared_for, result
 from .run import Run
 
 log = logging.getLogger("ferroshap")
@@ -139,7 +140,7 @@ class TreeExplainer:
         self._dtype = float_dtype("dtype", dtype)
         self._progress: Progress | Literal[True] | None = progress_option(progress)
         whole_number("expected_rows", expected_rows)
-        most = byte_count("max_memory", max_memory)
+        self._most = most = byte_count("max_memory", max_memory)
         started = time.perf_counter()
         self.model: TreeEnsemble = load_model(
             model, iteration_range=iteration_range, missing=missing, without_init=without_init
@@ -148,6 +149,7 @@ class TreeExplainer:
         self._output_names = display_names("output", output_names, self.model.n_outputs)
         self._game: Game = game_of(self.model, data, weights)
         read = time.perf_counter()
+        self._prepared: tuple[bytes | None, _native.Interactions] | None = None  # what pairs, for interaction values
         self._plan: _native.Plan | _native.Tables = self._game.prepare(self.model, threads=self._threads, most=most)
         log.debug(
             "%r: read in %.1f ms, prepared in %.1f ms, %s bytes",
@@ -220,11 +222,58 @@ class TreeExplainer:
         rows = self._read(X)
         return self._shaped(self._explain(rows, check=bool(check), library=self._of_library(check, X, rows)), rows)
 
-    def shap_interaction_values(self, X: Any, y: None = None, tree_limit: None = None) -> Floats:
-        """Not supported yet: raises `UnsupportedModelError`, whatever `X`, `y` and `tree_limit` are."""
-        raise UnsupportedModelError(
-            "SHAP interaction values are not supported yet; shap_values gives the values themselves"
-        )
+    def shap_interaction_values(
+        self,
+        X: Any,
+        y: None = None,
+        tree_limit: None = None,
+        *,
+        pairs: Any = None,
+        features: Any = None,
+        out: Floats | None = None,
+        aggregate: Literal["mean_abs"] | None = None,
+    ) -> Floats:
+        """SHAP interaction values: `(n, f, f)` for one output, `(n, f, f, o)` otherwise, of the dtype chosen, C order.
+
+        Off the diagonal, half of the interaction of two features (Shapley interaction index) on either side; on it, the
+        main effect. A row of a matrix adds up to the feature's SHAP value, all of it to the prediction minus the base value.
+
+        Parameters
+        ----------
+        X, y, tree_limit
+            As in `shap_values`.
+        pairs
+            Only these pairs of features, `[("age", "income"), (0, 3)]`: `(n, p)` or `(n, p, o)`, the entries of the matrix.
+            A feature with itself is its main effect.
+        features
+            Only the part of the matrix that is of these features, by name or position: `(n, s, s)` or `(n, s, s, o)`. A row
+            of it does not add up to a SHAP value.
+        out
+            An array to write into and to return: of the result's shape, float32 or float64, C order.
+        aggregate
+            `"mean_abs"`: the mean of the sizes over the rows, `(f, f)` and so on, float64; no row's values are kept.
+
+        Returns
+        -------
+        numpy.ndarray
+            In the unit `model.output_space`. Pairs of features that never share a path in a tree have the value 0 exactly.
+
+        Raises
+        ------
+        DataError, FeatureMismatchError, OptionError, AdditivityError
+            As `shap_values`; whole matrices are checked, with the bound of `check_additivity=True`.
+        PlanError
+            The model prepared for interactions takes more than `max_memory`.
+
+        Notes
+        -----
+        With `L` leaves and at most `d` different features on a path a row takes `O(L d ⌈d/2⌉)` time, path-dependent, and
+        `O(L d²)` against a background. The prepared form is kept for the next call that asks for the same.
+        """
+        check_call(y, tree_limit, False)
+        if aggregate not in (None, "mean_abs"):
+            raise OptionError(f"aggregate is {aggregate!r}; expected None or 'mean_abs'")
+        return self._interactions(self._read(X), pairs, features, out, aggregate, check=True)
 
     def __call__(
         self,
@@ -236,29 +285,38 @@ class TreeExplainer:
     ) -> Explanation:
         """The `Explanation` of the rows `X`: their values with base values, names and units.
 
-        `y`, `check_additivity`, `approximate` and the errors are those of `shap_values`; `interactions=True` is not supported
-        yet and raises `UnsupportedModelError`.
+        With `interactions=True` they are those of `shap_interaction_values`: the axis "feature" is followed by "other feature".
+        `y`, `check_additivity`, `approximate` and the errors are those of `shap_values`; `"library"` is for SHAP values alone.
         """
-        if interactions:
-            self.shap_interaction_values(X)
         check_call(y, None, approximate)
         check = checked(check_additivity)
+        if interactions and check == "library":
+            raise OptionError(
+                "check_additivity='library' is for SHAP values; expected True or False with interactions=True"
+            )
         rows = self._read(X)
-        values = self._explain(rows, check=bool(check), library=self._of_library(check, X, rows))
         one_output = self.model.n_outputs == 1
+        if interactions:
+            shaped_values = self._interactions(rows, None, None, None, None, check=bool(check))
+        else:
+            values = self._explain(rows, check=bool(check), library=self._of_library(check, X, rows))
+            shaped_values = self._shaped(values, rows)
         base = np.tile(self._plan.expected_value, (len(rows), 1))
         if rows.bases is not None:
             base += rows.bases - self.model.base
         shaped = base[:, 0] if one_output else base
         outputs = self._output_names or self.model.output_names
         data, display_data = shown_rows(rows)
+        names = self._names_of_features(rows)
+        feature_axes = ("feature", "other feature") if interactions else ("feature",)
         return Explanation(
-            self._shaped(values, rows),
+            shaped_values,
             shaped[0] if rows.one_row else shaped,
             data,
             display_data=display_data,
-            axes=(*(() if rows.one_row else ("row",)), "feature", *(() if one_output else ("output",))),
-            feature_names=self._feature_names or self.model.feature_names or rows.columns or self._game.columns,
+            axes=(*(() if rows.one_row else ("row",)), *feature_axes, *(() if one_output else ("output",))),
+            feature_names=names,
+            other_feature_names=names if interactions else None,
             output_names=outputs[0] if one_output else outputs,
             output_space=self.model.output_space,
             algorithm=self.algorithm,
@@ -296,12 +354,13 @@ class TreeExplainer:
         return f"TreeExplainer({', '.join(parts)})"
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {name: value for name, value in vars(self).items() if name != "_plan"}
+        state = {name: value for name, value in vars(self).items() if name not in ("_plan", "_prepared")}
         # Lambdas and open bars do not pickle, and what does would report to nobody in another process.
         return state | {"_progress": None} if callable(self._progress) else state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
+        self._prepared = None
         # Compiled for the processor that it is on now; a background is folded again, from the rows that were folded first.
         self._plan = self._game.prepare(self.model, threads=self._threads, most=None)
 
@@ -313,6 +372,29 @@ class TreeExplainer:
         """`(n, f, o)` of the dtype chosen; `library` is a prediction to check against besides."""
         run = Run(self.model, self._plan, threads=self._threads, dtype=self._dtype, progress=self._progress)
         return run.explain(rows, check=check, library=library)
+
+    def _interactions(
+        self, rows: InputRows, pairs: Any, features: Any, out: Any, aggregate: str | None, *, check: bool
+    ) -> Floats:
+        model, o = self.model, self.model.n_outputs
+        wanted = chosen(pairs, features, self._names_of_features(rows), model.n_features)
+        key = None if wanted.pairs is None else wanted.pairs.tobytes()
+        kept = self._prepared
+        if kept is None or kept[0] != key:
+            kept = key, prepared_for(self._game, model, wanted, threads=self._threads, most=self._most)
+            self._prepared = kept
+        run = InteractionRun(model, kept[1], wanted, threads=self._threads, progress=self._progress)
+        n, one_row = len(rows), rows.one_row
+        if aggregate is not None:
+            to_write, shaped = result(wanted, 1, o, one_row=True, out=out, dtype=np.float64)
+            to_write[0] = run.mean_magnitudes(rows)
+            return shaped
+        to_write, shaped = result(wanted, n, o, one_row=one_row, out=out, dtype=self._dtype)
+        run.explain(rows, to_write, base=self._plan.expected_value, scale=self._plan.scale, check=check)
+        return shaped
+
+    def _names_of_features(self, rows: InputRows) -> tuple[str, ...] | None:
+        return self._feature_names or self.model.feature_names or rows.columns or self._game.columns
 
     def _read(self, X: Any) -> InputRows:
         rows = self.model.read_rows(X)

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+import numpy.typing as npt
+
 from ferroshap import _native
 from ferroshap.ensemble import TreeEnsemble
 from ferroshap.errors import OptionError, PlanError, UnsupportedModelError
@@ -30,6 +33,12 @@ class PathDependent:
                 "trees with iteration_range"
             )
         return plan
+
+    def interactions(
+        self, model: TreeEnsemble, pairs: npt.NDArray[np.uint32] | None, *, threads: int | None
+    ) -> _native.Interactions:
+        """The model, compiled for interaction values of these pairs; None: of all."""
+        return model.interactions(pairs, threads=threads)
 
     def check(self, rows: InputRows, model: TreeEnsemble) -> None:
         """Rows need nothing."""
@@ -75,6 +84,13 @@ class Interventional:
                 "pass fewer rows (ferroshap.sample draws some), or explain fewer trees with iteration_range"
             )
         return tables
+
+    def interactions(
+        self, model: TreeEnsemble, pairs: npt.NDArray[np.uint32] | None, *, threads: int | None
+    ) -> _native.Interactions:
+        """The background folded into the model for interaction values of these pairs; None: of all."""
+        background = self.background
+        return model.interactions(pairs, background=background.dense(), weights=background.weights, threads=threads)
 
     def check(self, rows: InputRows, model: TreeEnsemble) -> None:
         """Raises `FeatureMismatchError` for rows whose columns are in another order than the background's."""

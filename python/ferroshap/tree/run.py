@@ -52,7 +52,7 @@ class Run:
             for first, chunk in rows.blocks(step):
                 written = out[first : first + len(chunk)]
                 values = written if scratch is None else scratch[: len(chunk)]
-                self._values(chunk, values, _from_row(first, n, report))
+                self._values(chunk, values, from_row(first, n, report))
                 if check:
                     worst_gap(values, self._prediction(chunk), base, scale, first_row=first)
                 if library is not None:
@@ -72,7 +72,7 @@ class Run:
         with reporting(self.progress) as report:
             for first, block in rows.blocks():
                 here = slice(first, first + len(block))
-                self._values(block, values[here], _from_row(first, n, report))
+                self._values(block, values[here], from_row(first, n, report))
                 predicted[here] = self._prediction(block)
                 if report is not None:
                     report(first + len(block), n)
@@ -86,5 +86,6 @@ class Run:
         return self.model.predict_rows(chunk, exact=True, threads=self.threads)
 
 
-def _from_row(first: int, n: int, report: Progress | None) -> Progress | None:
+def from_row(first: int, n: int, report: Progress | None) -> Progress | None:
+    """What tells the progress of all `n` rows, given that of a chunk whose first row is `first`."""
     return None if report is None else lambda done, _of_chunk: report(first + done, n)

@@ -6,6 +6,7 @@ mod document;
 mod ensemble;
 mod error;
 mod float32_math;
+mod interactions;
 mod plan;
 mod rows;
 mod tables;
@@ -22,6 +23,8 @@ mod _native {
     use crate::ensemble::Ensemble;
     #[pymodule_export]
     use crate::float32_math::{expm1f32, logf32};
+    #[pymodule_export]
+    use crate::interactions::Interactions;
     #[pymodule_export]
     use crate::plan::Plan;
     #[pymodule_export]

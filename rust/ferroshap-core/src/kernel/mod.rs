@@ -15,9 +15,12 @@
 //! One row is one lane. Every lane adds in the same order: trees in the model's order, outputs, passes, steps, points.
 //! So a row has the same bits alone and in a batch, at every vector level and for any number of threads.
 
+mod interactions;
 mod masks;
+mod pair_sums;
 mod recurrence;
 mod run;
 
 pub(crate) use masks::{BLOCK as MASK_ROWS, Codes, Comparable, Mask, MaskPass};
+pub(crate) use pair_sums::{PairGame, Task, carry_out, rows_of_a_block};
 pub use run::{ROWS_OF_A_CHUNK, Written};

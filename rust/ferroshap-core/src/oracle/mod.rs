@@ -1,19 +1,20 @@
 //! The definition, spelled out: slow on purpose, never optimised, what every kernel is tested against.
 
+mod pairs;
+
 use crate::model::{Ensemble, Node};
 use crate::rows::{RowMajor, Rows};
+
+pub use pairs::{interactions_by_enumeration, interventional_interactions_by_enumeration};
 
 /// Path-dependent SHAP values of every row by enumerating all coalitions, `(n, f, o)`, followed by the expected values
 /// `(o)`. O(n × trees × 2^features × leaves): for up to about a dozen used features.
 pub fn shap_by_enumeration(model: &Ensemble, rows: &Rows<'_>) -> (Vec<f64>, Vec<f64>) {
-    let (f, o, m) = (model.n_features(), model.n_outputs(), model.used_features().len());
-    let mut tile = RowMajor::default();
-    tile.fill(rows, 0..rows.len(), model);
+    let (f, o) = (model.n_features(), model.n_outputs());
     let (mut phi, mut expected) = (vec![0.0; rows.len() * f * o], vec![0.0; o]);
-    for row in 0..rows.len() {
-        let games: Vec<Vec<f64>> = (0..1usize << m).map(|s| worth(model, tile.row(row), s)).collect();
+    for (row, games) in path_dependent_games(model, rows).iter().enumerate() {
         expected.copy_from_slice(&games[0]);
-        add_shapley(model, &games, row, &mut phi);
+        add_shapley(model, games, row, &mut phi);
     }
     (phi, expected)
 }
@@ -27,7 +28,23 @@ pub fn interventional_by_enumeration(
     background: &Rows<'_>,
     weights: &[f64],
 ) -> (Vec<f64>, Vec<f64>) {
-    let (f, o, m) = (model.n_features(), model.n_outputs(), model.used_features().len());
+    let (f, o) = (model.n_features(), model.n_outputs());
+    let (mut phi, mut expected) = (vec![0.0; rows.len() * f * o], vec![0.0; o]);
+    for (row, games) in interventional_games(model, rows, background, weights).iter().enumerate() {
+        expected.copy_from_slice(&games[0]);
+        add_shapley(model, games, row, &mut phi);
+    }
+    (phi, expected)
+}
+
+/// For every row the worth of every coalition against the background, `[row][coalition][output]`.
+fn interventional_games(
+    model: &Ensemble,
+    rows: &Rows<'_>,
+    background: &Rows<'_>,
+    weights: &[f64],
+) -> Vec<Vec<Vec<f64>>> {
+    let (o, m) = (model.n_outputs(), model.used_features().len());
     let (mut tile, mut behind) = (RowMajor::default(), RowMajor::default());
     tile.fill(rows, 0..rows.len(), model);
     behind.fill(background, 0..background.len(), model);
@@ -42,13 +59,15 @@ pub fn interventional_by_enumeration(
         }
         sums
     };
-    let (mut phi, mut expected) = (vec![0.0; rows.len() * f * o], vec![0.0; o]);
-    for row in 0..rows.len() {
-        let games: Vec<Vec<f64>> = (0..1usize << m).map(|s| mean(tile.row(row), s)).collect();
-        expected.copy_from_slice(&games[0]);
-        add_shapley(model, &games, row, &mut phi);
-    }
-    (phi, expected)
+    (0..rows.len()).map(|row| (0..1usize << m).map(|s| mean(tile.row(row), s)).collect()).collect()
+}
+
+/// For every row the worth of every coalition along the trees, `[row][coalition][output]`.
+fn path_dependent_games(model: &Ensemble, rows: &Rows<'_>) -> Vec<Vec<Vec<f64>>> {
+    let coalitions = 1usize << model.used_features().len();
+    let mut tile = RowMajor::default();
+    tile.fill(rows, 0..rows.len(), model);
+    (0..rows.len()).map(|row| (0..coalitions).map(|s| worth(model, tile.row(row), s)).collect()).collect()
 }
 
 /// The Shapley values of a game given by its worth for every coalition, into a row of `phi`.

@@ -1,12 +1,18 @@
 //! Stage 6: a model compiled for one game, in the layout that a kernel reads.
 
+mod interactions;
+mod pairs;
 mod program;
 mod quadrature;
 mod shape;
 mod splits;
 
+pub use interactions::InteractionPlan;
+pub use pairs::Wanted;
 pub use quadrature::{Rule, gauss_legendre};
 
+pub(crate) use interactions::{Partner, SplitNode, TreeOfPairs, Visits, WeightedPoints};
+pub(crate) use pairs::PairLayout;
 pub(crate) use program::{MAX_POINTS, NodeStep, Op, PairStep, Points, Program, SplitStep, UnitStep};
 pub(crate) use splits::{Compare, MaskSplit, code, code_slots};
 
@@ -77,46 +83,11 @@ impl Plan {
     /// # Errors
     /// As [`Plan::path_dependent`].
     pub fn path_dependent_at(model: &Ensemble, level: Level) -> Result<Self> {
-        if model.is_linear() {
-            return Err(Error::Unsupported(
-                "the model has linear trees (LightGBM's linear_tree): its file does not say what a leaf's linear terms are \
-                 on average, which path-dependent values need where a feature is absent, so they are not defined; \
-                 prediction works (TreeEnsemble.predict). Train without linear_tree for path-dependent values"
-                    .to_owned(),
-            ));
-        }
-        if !model.has_cover() {
-            return Err(Error::Unsupported(
-                "path-dependent SHAP values need the cover of every node, and this model holds none; pass background rows \
-                 (data=), for values that need no covers, or retrain or re-save it with a version of its library that \
-                 stores covers"
-                    .into(),
-            ));
-        }
-        if let Some((index, tree)) = model.trees().iter().enumerate().find(|(_, t)| t.path_features > MAX_PATH_FEATURES)
-        {
-            return Err(Error::Plan(format!(
-                "tree {index} tests {} different features on one path, the limit is {MAX_PATH_FEATURES}; train with a \
-                 smaller depth",
-                tree.path_features
-            )));
-        }
+        check(model)?;
         let mut compiler = program::Compiler::new(model);
         let trees = model.trees().iter().map(|tree| compiler.tree(tree)).collect();
         let (expected, scale) = compiler.totals();
-        Ok(Self {
-            model: PlanModel {
-                n_features: model.n_features(),
-                n_outputs: model.n_outputs(),
-                used_features: model.used_features().to_vec(),
-                code_slots: splits::code_slots(model),
-                input: model.input(),
-            },
-            trees,
-            level,
-            expected,
-            scale,
-        })
+        Ok(Self { model: PlanModel::new(model), trees, level, expected, scale })
     }
 
     /// The mean prediction under the game, `(o)`: what the values of a row are measured from.
@@ -149,4 +120,44 @@ impl TreePlan {
         let points = self.points.iter().map(|p| size_of_val(&p.q[..]) + size_of_val(&p.table[..])).sum::<usize>();
         splits + points + self.programs.iter().map(Program::bytes).sum::<usize>()
     }
+}
+
+impl PlanModel {
+    fn new(model: &Ensemble) -> Self {
+        Self {
+            n_features: model.n_features(),
+            n_outputs: model.n_outputs(),
+            used_features: model.used_features().to_vec(),
+            code_slots: splits::code_slots(model),
+            input: model.input(),
+        }
+    }
+}
+
+/// The model has what the path-dependent game needs.
+fn check(model: &Ensemble) -> Result<()> {
+    if model.is_linear() {
+        return Err(Error::Unsupported(
+            "the model has linear trees (LightGBM's linear_tree): its file does not say what a leaf's linear terms are \
+             on average, which path-dependent values need where a feature is absent, so they are not defined; \
+             prediction works (TreeEnsemble.predict). Train without linear_tree for path-dependent values"
+                .to_owned(),
+        ));
+    }
+    if !model.has_cover() {
+        return Err(Error::Unsupported(
+            "path-dependent SHAP values need the cover of every node, and this model holds none; pass background rows \
+             (data=), for values that need no covers, or retrain or re-save it with a version of its library that stores \
+             covers"
+                .into(),
+        ));
+    }
+    if let Some((index, tree)) = model.trees().iter().enumerate().find(|(_, t)| t.path_features > MAX_PATH_FEATURES) {
+        return Err(Error::Plan(format!(
+            "tree {index} tests {} different features on one path, the limit is {MAX_PATH_FEATURES}; train with a \
+             smaller depth",
+            tree.path_features
+        )));
+    }
+    Ok(())
 }

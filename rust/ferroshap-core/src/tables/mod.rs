@@ -10,6 +10,9 @@
 
 mod fold;
 mod leaf;
+mod pair_groups;
+mod pair_table;
+mod pairs;
 mod paths;
 mod run;
 
@@ -23,6 +26,7 @@ use crate::simd::Level;
 
 use leaf::{DENSE_FEATURES, LeafTable};
 
+pub use pairs::InteractionTables;
 pub use run::ROWS_OF_A_TASK;
 
 /// Most different features on one path: a pattern is one word.

@@ -1,0 +1,299 @@
+//! Interventional interaction values: the background folded into groups of leaves, a look-up a row and group.
+
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use super::check;
+use super::pair_groups::{Group, PairTree, Scratch, walk};
+use super::pair_table::Beta;
+use crate::error::Result;
+use crate::kernel::{
+    Codes, Comparable, MASK_ROWS, Mask, MaskPass, PairGame, Task, Written, carry_out, rows_of_a_block,
+};
+use crate::model::{Ensemble, InputRule};
+use crate::parallel::{Cancel, Control, for_each_chunk};
+use crate::plan::{MaskSplit, PairLayout, Wanted, code_slots};
+use crate::rows::{Columns, Rows};
+use crate::simd::{Driver, Level, Simd};
+
+/// Up to so many bits all patterns have a place of their own,
+const DENSE_BITS: usize = 8;
+
+/// while all of them together take at most so many bytes: the leaves that come later add up their patterns row by row.
+const DENSE_BYTES: usize = 512 << 20;
+
+/// Background rows that are read before the trees take them.
+const ROWS_AT_ONCE: usize = 64 * MASK_ROWS;
+
+/// Interventional interaction values of one model against one background, ready to run.
+#[derive(Debug, Clone)]
+pub struct InteractionTables {
+    n_features: usize,
+    used_features: Vec<u32>,
+    code_slots: Vec<u32>,
+    input: InputRule,
+    layout: PairLayout,
+    trees: Vec<PairTree>,
+    level: Level,
+}
+
+impl InteractionTables {
+    /// Folds `background` with its `weights` (`None`: all equal) into tables for what is `wanted`.
+    ///
+    /// # Errors
+    /// As [`Tables::interventional`](super::Tables::interventional); [`Error::Option`](crate::Error::Option) for a pair
+    /// beyond the model's features.
+    pub fn interventional(
+        model: &Ensemble,
+        wanted: Wanted<'_>,
+        background: &Rows<'_>,
+        weights: Option<&[f64]>,
+        threads: usize,
+        control: &dyn Control,
+    ) -> Result<Self> {
+        Self::interventional_at(model, wanted, background, weights, threads, control, Level::in_use())
+    }
+
+    /// The same for a given vector level (for tests; the values have the same bits at every level).
+    ///
+    /// # Errors
+    /// As [`InteractionTables::interventional`].
+    #[allow(clippy::too_many_arguments, reason = "those of the public way in, and the level")]
+    pub fn interventional_at(
+        model: &Ensemble,
+        wanted: Wanted<'_>,
+        background: &Rows<'_>,
+        weights: Option<&[f64]>,
+        threads: usize,
+        control: &dyn Control,
+        level: Level,
+    ) -> Result<Self> {
+        let at = (level, DENSE_BITS);
+        Self::interventional_with(model, wanted, background, weights, threads, control, at)
+    }
+
+    /// The same, with tables of all patterns for paths of at most so many bits (for tests).
+    ///
+    /// # Errors
+    /// As [`InteractionTables::interventional`].
+    #[allow(clippy::too_many_arguments, reason = "those of the public way in, and what tests choose")]
+    pub fn interventional_with(
+        model: &Ensemble,
+        wanted: Wanted<'_>,
+        background: &Rows<'_>,
+        weights: Option<&[f64]>,
+        threads: usize,
+        control: &dyn Control,
+        (level, dense_bits): (Level, usize),
+    ) -> Result<Self> {
+        check(model, background, weights)?;
+        let (code_slots, mut layout) = (code_slots(model), PairLayout::new(model, wanted)?);
+        let mut room = DENSE_BYTES;
+        let mut walk = |tree| walk(model, tree, &code_slots, &mut layout, (dense_bits, &mut room));
+        let trees = model.trees().iter().map(&mut walk).collect();
+        layout.finish(model);
+        let mut made = Self {
+            n_features: model.n_features(),
+            used_features: model.used_features().to_vec(),
+            code_slots,
+            input: model.input(),
+            layout,
+            trees,
+            level,
+        };
+        let mut trees = std::mem::take(&mut made.trees);
+        made.drive(&mut Fold { trees: &mut trees, background, weights, threads, control })?;
+        made.trees = trees;
+        Ok(made)
+    }
+
+    /// Writes the interaction values of `rows` into all of `out`, as
+    /// [`InteractionPlan::run`](crate::plan::InteractionPlan::run).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn run<W: Written>(&self, rows: &Rows<'_>, out: &mut [W], threads: usize, control: &dyn Control) -> Result<()> {
+        rows.check(self.n_features, out.len(), self.row())?;
+        self.drive(&mut Explain { rows, task: Some(Task::Write(out)), threads, control })
+    }
+
+    /// Adds the sums of |interaction value| over `rows` to `totals`, as
+    /// [`InteractionPlan::add_magnitudes`](crate::plan::InteractionPlan::add_magnitudes).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn add_magnitudes(
+        &self,
+        rows: &Rows<'_>,
+        totals: &mut [f64],
+        threads: usize,
+        control: &dyn Control,
+    ) -> Result<()> {
+        rows.check(self.n_features, rows.len() * totals.len(), self.row())?;
+        self.drive(&mut Explain { rows, task: Some(Task::<f64>::Add(totals)), threads, control })
+    }
+
+    /// Numbers that a row gets: `f · f · o`, or pairs asked for times `o`.
+    pub fn row(&self) -> usize {
+        self.layout.row()
+    }
+
+    /// Rows that a thread explains together.
+    pub fn rows_of_a_block(&self) -> usize {
+        rows_of_a_block(&self.layout)
+    }
+
+    /// Pairs of features that share a path, of those that are asked for.
+    pub fn pairs(&self) -> usize {
+        self.layout.pairs.len()
+    }
+
+    /// Memory of the tables, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.layout.bytes() + self.trees.iter().flat_map(|tree| &tree.groups).map(Group::bytes).sum::<usize>()
+    }
+
+    /// The vector instructions in use.
+    pub fn level(&self) -> Level {
+        self.level
+    }
+
+    fn drive(&self, work: &mut impl Work) -> Result<()> {
+        if self.input.round_to_f32 {
+            self.level.dispatch(At::<f32, _> { tables: self, work, lane: PhantomData })
+        } else {
+            self.level.dispatch(At::<f64, _> { tables: self, work, lane: PhantomData })
+        }
+    }
+
+    fn tile<T: Comparable>(&self, rows: &Rows<'_>, range: Range<usize>) -> Tile<T> {
+        let mut columns = Columns::new(self.used_features.len(), MASK_ROWS);
+        columns.fill(rows, range.clone(), &self.used_features, self.input);
+        let mut codes = Codes::new(self.code_slots.len());
+        codes.fill(&columns, &self.code_slots, self.input);
+        Tile { rows: range, columns, codes }
+    }
+}
+
+/// A block of rows as the comparisons read it.
+struct Tile<T> {
+    rows: Range<usize>,
+    columns: Columns<T>,
+    codes: Codes,
+}
+
+impl<T: Comparable> Tile<T> {
+    fn masks<S: Simd>(&self, s: S, splits: &[MaskSplit], masks: &mut Vec<Mask>) {
+        s.vectorize(MaskPass { splits, columns: &self.columns, codes: &self.codes, rows: self.rows.len(), masks });
+    }
+}
+
+/// What is done at a vector level with a kind of lanes.
+trait Work {
+    fn at<S: Simd, T: Comparable + Sync>(&mut self, s: S, tables: &InteractionTables) -> Result<()>;
+}
+
+struct At<'a, T, W> {
+    tables: &'a InteractionTables,
+    work: &'a mut W,
+    lane: PhantomData<T>,
+}
+
+impl<T: Comparable + Sync, W: Work> Driver for At<'_, T, W> {
+    type Out = Result<()>;
+
+    fn drive<S: Simd>(self, s: S) -> Result<()> {
+        self.work.at::<S, T>(s, self.tables)
+    }
+}
+
+struct Fold<'a, 'r> {
+    trees: &'a mut [PairTree],
+    background: &'a Rows<'r>,
+    weights: Option<&'a [f64]>,
+    threads: usize,
+    control: &'a dyn Control,
+}
+
+impl Work for Fold<'_, '_> {
+    /// Counts every background row in every leaf, then makes the tables. A histogram adds its rows in their order.
+    fn at<S: Simd, T: Comparable + Sync>(&mut self, s: S, tables: &InteractionTables) -> Result<()> {
+        let (n, weights) = (self.background.len(), self.weights);
+        for first in (0..n).step_by(ROWS_AT_ONCE) {
+            let starts = (first..n.min(first + ROWS_AT_ONCE)).step_by(MASK_ROWS);
+            let tile = |start| tables.tile::<T>(self.background, start..n.min(start + MASK_ROWS));
+            let tiles: Vec<Tile<T>> = starts.map(tile).collect();
+            for_each_chunk(self.trees, 1, self.threads, self.control, Vec::new, |masks, _, tree, cancel| {
+                for tile in &tiles {
+                    if cancel.requested() {
+                        return;
+                    }
+                    tile.masks(s, &tree[0].splits, masks);
+                    tree[0].groups.iter_mut().for_each(|group| group.count(masks, tile.rows.clone(), weights));
+                }
+            })?;
+        }
+        let total = weights.map_or(n as f64, |w| w.iter().sum());
+        for_each_chunk(self.trees, 1, self.threads, self.control, Beta::default, |u, _, tree, cancel| {
+            for group in &mut tree[0].groups {
+                if cancel.requested() {
+                    return;
+                }
+                group.finish(total, u);
+            }
+        })
+    }
+}
+
+struct Explain<'a, 'r, W> {
+    rows: &'a Rows<'r>,
+    task: Option<Task<'a, W>>,
+    threads: usize,
+    control: &'a dyn Control,
+}
+
+impl<W: Written> Work for Explain<'_, '_, W> {
+    fn at<S: Simd, T: Comparable + Sync>(&mut self, s: S, tables: &InteractionTables) -> Result<()> {
+        let game = Game { s, tables, rows: self.rows, lane: PhantomData::<fn() -> T> };
+        match self.task.take() {
+            Some(task) => carry_out(&game, self.rows.len(), task, self.threads, self.control),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The game against the background at one vector level.
+struct Game<'a, 'r, S, T> {
+    s: S,
+    tables: &'a InteractionTables,
+    rows: &'a Rows<'r>,
+    lane: PhantomData<fn() -> T>,
+}
+
+impl<S: Simd, T: Comparable> PairGame for Game<'_, '_, S, T> {
+    type Scratch = Scratch;
+
+    fn layout(&self) -> &PairLayout {
+        &self.tables.layout
+    }
+
+    fn scratch(&self, _: usize) -> Scratch {
+        Scratch::default()
+    }
+
+    fn add_up(&self, scratch: &mut Scratch, rows: Range<usize>, stride: usize, sums: &mut [f64], cancel: &Cancel<'_>) {
+        let tile = self.tables.tile::<T>(self.rows, rows);
+        let per_output = self.tables.layout.planes() * stride;
+        sums.fill(0.0);
+        for tree in &self.tables.trees {
+            if cancel.requested() {
+                return;
+            }
+            tile.masks(self.s, &tree.splits, &mut scratch.masks);
+            let sums = &mut sums[tree.first_output * per_output..][..tree.outputs * per_output];
+            for group in &tree.groups {
+                group.add_up(self.s, scratch, tile.rows.len(), stride, sums);
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! `Interactions`: a model compiled for interaction values.
+
+use ferroshap_core::kernel::Written;
+use ferroshap_core::parallel::{Control, default_threads};
+use ferroshap_core::plan::{InteractionPlan, Wanted};
+use ferroshap_core::rows::Rows;
+use ferroshap_core::simd::Level;
+use ferroshap_core::tables::InteractionTables;
+use numpy::{PyReadonlyArray1, PyReadonlyArray2, PyReadwriteArray2};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::control::PythonControl;
+use crate::ensemble::Ensemble;
+use crate::error::to_pyerr;
+use crate::plan::Out;
+use crate::rows::RowsArgument;
+
+/// A model compiled for the interaction values of one game.
+#[pyclass(frozen, module = "ferroshap._native")]
+pub(crate) struct Interactions {
+    game: Game,
+}
+
+enum Game {
+    PathDependent(InteractionPlan),
+    Interventional(InteractionTables),
+}
+
+impl Game {
+    fn run<W: Written>(
+        &self,
+        rows: &Rows<'_>,
+        out: &mut [W],
+        threads: usize,
+        control: &dyn Control,
+    ) -> ferroshap_core::Result<()> {
+        match self {
+            Game::PathDependent(plan) => plan.run(rows, out, threads, control),
+            Game::Interventional(tables) => tables.run(rows, out, threads, control),
+        }
+    }
+
+    fn rows_of_a_block(&self) -> usize {
+        match self {
+            Game::PathDependent(plan) => plan.rows_of_a_block(),
+            Game::Interventional(tables) => tables.rows_of_a_block(),
+        }
+    }
+}
+
+#[pymethods]
+impl Interactions {
+    #[new]
+    #[pyo3(signature = (ensemble, *, pairs = None, background = None, weights = None, missing = None, threads = None,
+        level = None))]
+    #[allow(clippy::too_many_arguments, reason = "keywords, each for itself")]
+    fn new(
+        py: Python<'_>,
+        ensemble: &Ensemble,
+        pairs: Option<PyReadonlyArray2<'_, u32>>,
+        background: Option<RowsArgument<'_>>,
+        weights: Option<PyReadonlyArray1<'_, f64>>,
+        missing: Option<f64>,
+        threads: Option<usize>,
+        level: Option<&str>,
+    ) -> PyResult<Self> {
+        let model = &ensemble.model;
+        let pairs: Option<Vec<(u32, u32)>> =
+            pairs.map(|pairs| pairs.as_array().rows().into_iter().map(|pair| (pair[0], pair[1])).collect());
+        let wanted = pairs.as_deref().map_or(Wanted::Matrix, Wanted::Pairs);
+        let Some(background) = background else {
+            let plan = py.detach(|| match level {
+                None => InteractionPlan::path_dependent(model, wanted),
+                Some(name) => InteractionPlan::path_dependent_at(model, wanted, name.parse()?),
+            });
+            return Ok(Self { game: Game::PathDependent(plan.map_err(to_pyerr)?) });
+        };
+        let view = background.view(missing);
+        let weights: Option<Vec<f64>> = weights.map(|w| w.as_array().to_vec());
+        let control = PythonControl::new(None, 1, model.trees().len());
+        let threads = threads.unwrap_or_else(default_threads);
+        let outcome = py.detach(|| {
+            let (weights, level) = (weights.as_deref(), level.map_or_else(|| Ok(Level::in_use()), str::parse)?);
+            InteractionTables::interventional_at(model, wanted, &view, weights, threads, &control, level)
+        });
+        Ok(Self { game: Game::Interventional(control.result(outcome)?) })
+    }
+
+    #[pyo3(signature = (rows, out, *, missing = None, threads = None, progress = None))]
+    fn run(
+        &self,
+        py: Python<'_>,
+        rows: RowsArgument<'_>,
+        out: Out<'_>,
+        missing: Option<f64>,
+        threads: Option<usize>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<()> {
+        let view = rows.view(missing);
+        let control = PythonControl::new(progress.as_ref(), self.game.rows_of_a_block(), rows.len());
+        let threads = threads.unwrap_or_else(default_threads);
+        let outcome = match out {
+            Out::F64(mut out) => {
+                let out = out.as_slice_mut()?;
+                py.detach(|| self.game.run(&view, out, threads, &control))
+            }
+            Out::F32(mut out) => {
+                let out = out.as_slice_mut()?;
+                py.detach(|| self.game.run(&view, out, threads, &control))
+            }
+        };
+        control.result(outcome)
+    }
+
+    #[pyo3(signature = (rows, totals, *, missing = None, threads = None, progress = None))]
+    fn add_magnitudes(
+        &self,
+        py: Python<'_>,
+        rows: RowsArgument<'_>,
+        mut totals: PyReadwriteArray2<'_, f64>,
+        missing: Option<f64>,
+        threads: Option<usize>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<()> {
+        let view = rows.view(missing);
+        let control = PythonControl::new(progress.as_ref(), self.game.rows_of_a_block(), rows.len());
+        let threads = threads.unwrap_or_else(default_threads);
+        let totals = totals.as_slice_mut()?;
+        let outcome = py.detach(|| match &self.game {
+            Game::PathDependent(plan) => plan.add_magnitudes(&view, totals, threads, &control),
+            Game::Interventional(tables) => tables.add_magnitudes(&view, totals, threads, &control),
+        });
+        control.result(outcome)
+    }
+
+    fn describe<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let out = PyDict::new(py);
+        let (pairs, bytes, level) = match &self.game {
+            Game::PathDependent(plan) => (plan.pairs(), plan.bytes(), plan.level()),
+            Game::Interventional(tables) => (tables.pairs(), tables.bytes(), tables.level()),
+        };
+        out.set_item("pairs", pairs)?;
+        out.set_item("bytes", bytes)?;
+        out.set_item("simd", level.to_string())?;
+        Ok(out)
+    }
+}
