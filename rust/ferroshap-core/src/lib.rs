@@ -14,6 +14,5 @@ pub mod plan;
 pub mod predict;
 pub mod rows;
 pub mod simd;
-pub mod tables;
 
 pub use error::{Error, Result};

@@ -8,7 +8,6 @@ mod error;
 mod float32_math;
 mod plan;
 mod rows;
-mod tables;
 
 use pyo3::prelude::*;
 
@@ -24,6 +23,4 @@ mod _native {
     use crate::float32_math::{expm1f32, logf32};
     #[pymodule_export]
     use crate::plan::Plan;
-    #[pymodule_export]
-    use crate::tables::Tables;
 }

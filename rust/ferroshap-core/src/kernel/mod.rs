@@ -15,9 +15,12 @@
 //! One row is one lane. Every lane adds in the same order: trees in the model's order, outputs, passes, steps, points.
 //! So a row has the same bits alone and in a batch, at every vector level and for any number of threads.
 
+mod deep;
+mod fold;
 mod masks;
+mod patterns;
 mod recurrence;
 mod run;
 
-pub(crate) use masks::{BLOCK as MASK_ROWS, Codes, Comparable, Mask, MaskPass};
-pub use run::{ROWS_OF_A_CHUNK, Written};
+pub use fold::MAX_BACKGROUND_PATH;
+pub use run::Written;
