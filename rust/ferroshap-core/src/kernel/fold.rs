@@ -35,7 +35,7 @@ impl Plan {
         control: &dyn Control,
     ) -> Result<Self> {
         check(model, background, weights)?;
-        let load = Workload { rows: options.expected_rows as f64, background: Some(background.len() as f64) };
+        let load = Workload::new(model, options.expected_rows, Some(background.len()));
         let (mut plan, shapes) = Plan::before_background(model, load, options.level);
         let total = weights.map_or(background.len() as f64, |w| w.iter().sum());
         let trees = std::mem::take(&mut plan.trees);

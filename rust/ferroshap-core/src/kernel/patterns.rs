@@ -1,5 +1,7 @@
 //! Rows by their patterns in the groups of a tree: a look-up a group in its table.
 
+use std::ops::Range;
+
 use crate::plan::{Chunk, Lookup, TreeTables};
 use crate::simd::{BLOCK, INDEXED, Kernel, Line, Mask, Simd};
 
@@ -34,13 +36,17 @@ pub(super) struct LookupPass<'a, V> {
     /// `[slot][vector]` of the chunk's output.
     pub(super) phi: &'a mut [V],
     pub(super) rows: usize,
+    /// The chunk that comes after, and the part of its lines to ask for meanwhile.
+    pub(super) ahead: Option<(&'a Chunk, Range<usize>)>,
 }
 
 impl<S: Simd> Kernel<S> for LookupPass<'_, S::V> {
     #[inline(always)]
     fn run(self, s: S) {
         let Some((first, others)) = self.chunk.lookups.split_first() else { return };
-        for eight in 0..self.rows.div_ceil(8) {
+        let eights = self.rows.div_ceil(8);
+        for eight in 0..eights {
+            self.ask_ahead(s, eight, eights);
             let line = |lookup: &Lookup, row: usize| {
                 let index = self.indices[lookup.group as usize][8 * eight + row];
                 s.line(&self.lines[lookup.first as usize + index as usize])
@@ -52,6 +58,22 @@ impl<S: Simd> Kernel<S> for LookupPass<'_, S::V> {
                 }
             }
             add_turned(s, sum, &self.chunk.slots, eight, self.phi);
+        }
+    }
+}
+
+impl<V> LookupPass<'_, V> {
+    /// Tables of large models come from far: what the next chunk reads is asked for while this one computes.
+    #[inline(always)]
+    fn ask_ahead<S: Simd>(&self, s: S, eight: usize, eights: usize) {
+        let Some((chunk, part)) = &self.ahead else { return };
+        let at = |i: usize| part.start + part.len() * i / eights;
+        for line in at(eight)..at(eight + 1) {
+            for lookup in &chunk.lookups {
+                if line < lookup.lines as usize {
+                    s.prefetch(&self.lines[lookup.first as usize + line]);
+                }
+            }
         }
     }
 }

@@ -14,13 +14,13 @@ use crate::rows::{Columns, Rows};
 use crate::simd::{BLOCK, Driver, Mask, Simd};
 
 /// Rows that are explained together where tables are large, so that a table is read once for all of them.
-const ROWS_OF_LARGE_TABLES: usize = 16 * BLOCK;
+const ROWS_OF_LARGE_TABLES: usize = 32 * BLOCK;
 
 /// Bytes of tables that stay in a core's caches from block to block.
 const NEAR_TABLES: usize = 1 << 20;
 
-/// Bytes of sums that a thread may hold for the rows it explains together.
-const SUMS_TARGET: usize = 4 << 20;
+/// Bytes of sums that a thread may hold for the rows it explains together: they should stay in a core's own cache.
+const SUMS_TARGET: usize = 1 << 20;
 
 /// Bytes of `C` and `U` planes that a group of vectors may take: they should stay in the nearest caches.
 const ARENA_TARGET: usize = 48 << 10;
@@ -227,12 +227,18 @@ impl<S: Simd, T: Comparable> Scratch<S, T> {
                 }
             }
         }
-        for chunk in &tree.tables.chunks {
-            for block in &mut self.blocks {
+        let blocks = self.blocks.len();
+        for (number, chunk) in tree.tables.chunks.iter().enumerate() {
+            let next = tree.tables.chunks.get(number + 1).filter(|_| blocks > 2);
+            for (at, block) in self.blocks.iter_mut().enumerate() {
+                let ahead = next.map(|next| {
+                    let lines = next.lookups.iter().map(|lookup| lookup.lines as usize).max().unwrap_or(0);
+                    (next, lines * at / blocks..lines * (at + 1) / blocks)
+                });
                 let rows = block.length;
                 let indices = std::mem::take(&mut block.indices);
                 let (lines, phi) = (&tree.tables.lines[..], block.phi(plan, chunk.output));
-                self.s.vectorize(LookupPass { chunk, lines, indices: &indices, phi, rows });
+                self.s.vectorize(LookupPass { chunk, lines, indices: &indices, phi, rows, ahead });
                 block.indices = indices;
             }
         }

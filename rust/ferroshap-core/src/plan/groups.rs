@@ -22,6 +22,8 @@ mod cost {
     pub(super) const FAR_LOOKUP: f64 = 1.5;
     /// Lines of a table that the nearest cache has room for.
     pub(super) const NEAR_LINES: f64 = 512.0;
+    /// A line of a table that has to come from memory for every few thousand rows.
+    pub(super) const STREAM: f64 = 0.0015;
     /// A bit of a row's pattern.
     pub(super) const BIT: f64 = 0.05;
     /// Making a line of a table, a leaf.
@@ -42,8 +44,20 @@ mod cost {
 pub(crate) struct Workload {
     /// Rows that will be explained.
     pub(crate) rows: f64,
+    /// Whether the tables of all trees are more than a core's cache holds.
+    pub(crate) streamed: bool,
     /// Rows of the background; `None`: path-dependent, where the recurrence takes what no group does.
     pub(crate) background: Option<f64>,
+}
+
+/// Leaves of a model whose tables a core's cache holds, at about a kilobyte a leaf.
+const NEAR_LEAVES: usize = 1000;
+
+impl Workload {
+    pub(crate) fn new(model: &Ensemble, rows: usize, background: Option<usize>) -> Self {
+        let streamed = model.n_leaves() > NEAR_LEAVES;
+        Self { rows: rows as f64, streamed, background: background.map(|b| b as f64) }
+    }
 }
 
 /// How a node is explained.
@@ -204,8 +218,11 @@ impl Group {
         let lines = parts * f64::from(1u32 << self.bits);
         let build = outputs * (cost::LINE * lines * f64::from(self.leaves)) + cost::PATTERN * self.patterns;
         let lookup = if lines > cost::NEAR_LINES { cost::FAR_LOOKUP } else { cost::LOOKUP };
+        let stream = if load.streamed { cost::STREAM * lines } else { 0.0 };
         let indices = cost::BIT * f64::from(self.bits);
-        build + load.rows * (outputs * parts * lookup + indices) + load.background.unwrap_or(0.0) * (indices + 0.5)
+        build
+            + load.rows * (outputs * (parts * lookup + stream) + indices)
+            + load.background.unwrap_or(0.0) * (indices + 0.5)
     }
 }
 

@@ -125,7 +125,7 @@ impl Plan {
             ));
         }
         check_paths(model, MAX_PATH_FEATURES, "")?;
-        let load = Workload { rows: options.expected_rows as f64, background: None };
+        let load = Workload::new(model, options.expected_rows, None);
         let code_slots = splits::code_slots(model);
         let (mut compiler, mut builder) = (program::Compiler::new(model), Builder::default());
         let mut plan_tree = |tree: &Tree| {

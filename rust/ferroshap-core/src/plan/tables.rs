@@ -24,11 +24,12 @@ pub(crate) struct Chunk {
     pub(crate) lookups: Vec<Lookup>,
 }
 
-/// A table: the lines from `first` on, one a pattern of the group.
+/// A table: `lines` lines from `first` on, one a pattern of the group.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lookup {
     pub(crate) group: u32,
     pub(crate) first: u32,
+    pub(crate) lines: u32,
 }
 
 /// A group before it has a table.
@@ -107,7 +108,7 @@ impl Builder {
                 .map(|&output| {
                     let first = tables.lines.len();
                     tables.lines.resize(first + size, Line::default());
-                    (first, tables.place(output, slots, Lookup { group, first: first as u32 }))
+                    (first, tables.place(output, slots, Lookup { group, first: first as u32, lines: size as u32 }))
                 })
                 .collect();
             for leaf in &shape.leaves {

@@ -118,6 +118,12 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    fn prefetch(self, line: &Line) {
+        // SAFETY: `self` exists, so the processor has AVX2, which includes SSE; a prefetch reads nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(line.0.as_ptr().cast()) }
+    }
+
+    #[inline(always)]
     fn add_lines(self, a: Self::L, b: Self::L) -> Self::L {
         [self.add(a[0], b[0]), self.add(a[1], b[1])]
     }

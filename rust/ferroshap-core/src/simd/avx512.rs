@@ -86,6 +86,12 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn prefetch(self, line: &Line) {
+        // SAFETY: `self` exists, so the processor has AVX-512 F, which includes SSE; a prefetch reads nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(line.0.as_ptr().cast()) }
+    }
+
+    #[inline(always)]
     fn add_lines(self, a: Self::L, b: Self::L) -> Self::L {
         self.add(a, b)
     }

@@ -79,6 +79,8 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
 
     /// The eight numbers of a line.
     fn line(self, from: &Line) -> Self::L;
+    /// Asks for a line that will be read soon.
+    fn prefetch(self, _line: &Line) {}
     /// a + b
     fn add_lines(self, a: Self::L, b: Self::L) -> Self::L;
     /// Line `i` of the result holds number `i` of each line.
