@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use super::deep::{Patterns, pattern_words};
+use super::deep::{PatternPass, Patterns};
 use super::masks::{Codes, Comparable, MaskPass};
 use crate::error::{Error, Result};
 use crate::model::{Ensemble, Node};
@@ -163,7 +163,7 @@ impl<S: Simd, T: Comparable> Kernel<S> for Count<'_, T> {
         }
         let mut patterns: Patterns = [0; BLOCK];
         for leaf in &mut tree.plan.deep {
-            pattern_words(&leaf.masks, masks, &mut patterns);
+            PatternPass { features: &leaf.masks, masks, rows: tile.length, out: &mut patterns }.run(s);
             for (row, &pattern) in patterns[..tile.length].iter().enumerate() {
                 leaf.add(pattern, weight(row));
             }

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::marker::PhantomData;
 
-use super::deep::{Known, KnownPass};
+use super::deep::{Known, KnownPass, NumberPass};
 use super::masks::{Codes, Comparable, MaskPass};
 use super::patterns::{IndexPass, Indices, LookupPass};
 use super::recurrence::Pass;
@@ -15,6 +15,9 @@ use crate::simd::{BLOCK, Driver, Mask, Simd};
 
 /// Rows that are explained together where tables are large, so that a table is read once for all of them.
 const ROWS_OF_LARGE_TABLES: usize = 32 * BLOCK;
+
+/// Rows that are explained together at leaves by themselves: a pattern's numbers are made once for all of them.
+const ROWS_OF_DEEP_LEAVES: usize = 128 * BLOCK;
 
 /// Bytes of tables that stay in a core's caches from block to block.
 const NEAR_TABLES: usize = 1 << 20;
@@ -112,14 +115,17 @@ impl Plan {
     /// Rows that a thread explains together, a multiple of a block. The values do not depend on it.
     pub fn rows_of_a_task(&self, rows: usize, threads: usize) -> usize {
         let tables: usize = self.trees.iter().map(|tree| tree.tables.bytes()).sum();
-        let deep = self.trees.iter().any(|tree| !tree.deep.is_empty());
-        let wanted = match tables {
-            0 if !deep => BLOCK,
-            0..NEAR_TABLES if !deep => 2 * BLOCK,
-            _ => ROWS_OF_LARGE_TABLES,
-        };
         let sums = 8 * self.model.n_outputs * (self.model.used_features.len() + 1);
         let share = rows.div_ceil(threads.max(1)).next_multiple_of(BLOCK);
+        let deep = self.trees.iter().any(|tree| !tree.deep.is_empty());
+        if deep {
+            return share.clamp(BLOCK, ROWS_OF_DEEP_LEAVES);
+        }
+        let wanted = match tables {
+            0 => BLOCK,
+            0..NEAR_TABLES => 2 * BLOCK,
+            _ => ROWS_OF_LARGE_TABLES,
+        };
         wanted.min(SUMS_TARGET / sums / BLOCK * BLOCK).min(share).max(BLOCK)
     }
 }
@@ -255,7 +261,7 @@ impl<S: Simd, T: Comparable> Scratch<S, T> {
         self.known.clear(leaf);
         for block in &mut self.blocks {
             let rows = block.length;
-            self.known.number(leaf, &block.masks, rows);
+            self.s.vectorize(NumberPass { known: &mut self.known, leaf, masks: &block.masks, rows });
             for column in 0..leaf.values.len() {
                 let phi = block.phi(plan, tree.output.unwrap_or(column as u32));
                 self.s.vectorize(KnownPass { known: &self.known, leaf, column, phi, rows });

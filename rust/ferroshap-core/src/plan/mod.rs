@@ -12,7 +12,7 @@ mod tables;
 
 pub use quadrature::{Rule, gauss_legendre};
 
-pub(crate) use deep::DeepLeaf;
+pub(crate) use deep::{ByPattern, DeepLeaf};
 pub(crate) use groups::Workload;
 pub(crate) use program::{MAX_POINTS, NodeStep, Op, PairStep, Points, Program, SplitStep, UnitStep};
 pub(crate) use shapley::Weights;

@@ -24,7 +24,7 @@ use std::rc::Rc;
 
 use crate::simd::Line;
 
-/// wA and wB for d features, `[k][β]`.
+/// wA and wB for d features, `[β][k]`.
 #[derive(Debug, Default)]
 pub(crate) struct Weights {
     side: usize,
@@ -48,25 +48,25 @@ impl Weights {
                     choose = choose * (k + beta) as f64 / beta as f64;
                 }
                 if k > 0 {
-                    self.a[k * self.side + beta] = 1.0 / (k as f64 * choose);
+                    self.a[beta * self.side + k] = 1.0 / (k as f64 * choose);
                 }
                 if beta > 0 {
-                    self.b[k * self.side + beta] = 1.0 / (beta as f64 * choose);
+                    self.b[beta * self.side + k] = 1.0 / (beta as f64 * choose);
                 }
             }
         }
     }
 
-    /// wA(k, β)
+    /// wA(k, β) by k.
     #[inline]
-    pub(crate) fn a(&self, k: usize, beta: usize) -> f64 {
-        self.a[k * self.side + beta]
+    pub(crate) fn of_a(&self, beta: usize) -> &[f64] {
+        &self.a[beta * self.side..][..self.side]
     }
 
-    /// wB(k, β)
+    /// wB(k, β) by k; 0 for β = 0, where there is no feature outside.
     #[inline]
-    pub(crate) fn b(&self, k: usize, beta: usize) -> f64 {
-        self.b[k * self.side + beta]
+    pub(crate) fn of_b(&self, beta: usize) -> &[f64] {
+        &self.b[beta * self.side..][..self.side]
     }
 }
 
@@ -86,11 +86,11 @@ impl ByPattern {
             for a in 0..size {
                 let beta = d - (a as u32).count_ones() as usize;
                 if k + beta <= d {
-                    of[0][k * size + a] = weights.a(k, beta);
-                    of[2][k * size + a] = weights.b(k, beta);
+                    of[0][k * size + a] = weights.of_a(beta)[k];
+                    of[2][k * size + a] = weights.of_b(beta)[k];
                 }
                 if beta > 0 && k + beta - 1 <= d {
-                    of[1][k * size + a] = weights.a(k, beta - 1);
+                    of[1][k * size + a] = weights.of_a(beta - 1)[k];
                 }
             }
         }

@@ -11,7 +11,7 @@ pub(crate) struct Avx2(());
 impl Avx2 {
     /// The proof, if this processor has the level.
     pub(crate) fn detect() -> Option<Self> {
-        is_x86_feature_detected!("avx2").then_some(Self(()))
+        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("popcnt")).then_some(Self(()))
     }
 }
 
@@ -34,7 +34,7 @@ static CHOICES: Choices = {
 };
 
 #[inline]
-#[target_feature(enable = "avx2")]
+#[target_feature(enable = "avx2,popcnt")]
 fn enter<K: Kernel<Avx2>>(s: Avx2, kernel: K) {
     kernel.run(s);
 }
@@ -61,7 +61,7 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     fn vectorize<K: Kernel<Self>>(self, kernel: K) {
-        // SAFETY: `self` exists, so `detect` has found AVX2 on this processor.
+        // SAFETY: `self` exists, so `detect` has found AVX2 and POPCNT on this processor.
         unsafe { enter(self, kernel) }
     }
 

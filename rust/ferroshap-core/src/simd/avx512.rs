@@ -13,13 +13,14 @@ impl Avx512 {
     pub(crate) fn detect() -> Option<Self> {
         let all = is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512bw")
-            && is_x86_feature_detected!("avx512dq");
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("popcnt");
         all.then_some(Self(()))
     }
 }
 
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,popcnt")]
 fn enter<K: Kernel<Avx512>>(s: Avx512, kernel: K) {
     kernel.run(s);
 }
@@ -32,7 +33,7 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     fn vectorize<K: Kernel<Self>>(self, kernel: K) {
-        // SAFETY: `self` exists, so `detect` has found AVX-512 F, BW and DQ on this processor.
+        // SAFETY: `self` exists, so `detect` has found AVX-512 F, BW, DQ and POPCNT on this processor.
         unsafe { enter(self, kernel) }
     }
 
