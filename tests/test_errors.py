@@ -53,7 +53,10 @@ def stopped_early():
 CATALOGUE = {
     "UnsupportedModelError": [
         (lambda: load_model(LinearRegression()), ["LinearRegression is not a model", "Supported are XGBoost"]),
-        (lambda: TreeExplainer(MODEL, data=X), ["data: background rows", "not supported yet", "leave it out"]),
+        (
+            lambda: TreeExplainer(REFERENCE / "x20" / "mo.json", iteration_range=(0, 0)),
+            ["need the cover of every node", "this model holds none", "pass background rows (data=)"],
+        ),
         (
             lambda: TreeExplainer(REFERENCE / "l47" / "linear.txt"),
             ["has linear trees", "prediction works", "Train without"],
@@ -74,19 +77,37 @@ CATALOGUE = {
         ),
         (lambda: TreeExplainer(MODEL).shap_values("rows"), ["str", "pass a numpy array"]),
         (lambda: ferroshap.kmeans([[np.inf]], 1), ["column '0'", "infinite", "leave these rows out"]),
+        (lambda: TreeExplainer(MODEL, X[:0]), ["data, the background", "no rows", "expected at least one"]),
+        (
+            lambda: TreeExplainer(MODEL, X, weights=np.arange(60) - 1),
+            ["weight of background row 0 is -1", "expected a finite number of 0 or more"],
+        ),
     ],
     "FeatureMismatchError": [
         (lambda: TreeExplainer(MODEL).shap_values(X[:, :2]), ["2 columns", "expects 3 features"]),
+        (lambda: TreeExplainer(MODEL, X[:, :2]), ["data, the background", "2 columns", "expects 3 features"]),
         (lambda: load_model(MODEL).predict(FRAME.rename(columns={"age": "Age"})), ["Age", "age", "Did you mean"]),
         (lambda: TreeExplainer(MODEL, feature_names=["a"]), ["has 1 name", "3 features"]),
     ],
     "OptionError": [
+        (
+            lambda: TreeExplainer(MODEL, feature_perturbation="interventional"),
+            ["'interventional'", "needs background rows", "pass data="],
+        ),
+        (
+            lambda: TreeExplainer(MODEL, X, feature_perturbation="tree_path_dependent"),
+            ["'tree_path_dependent'", "takes no background rows", "leave data out"],
+        ),
         (lambda: TreeExplainer(MODEL, threads=0), ["threads is 0", "expected a whole number of at least 1"]),
         (lambda: TreeExplainer(MODEL).shap_values(FRAME, tree_limit=3), ["tree_limit=3", "iteration_range=(0, n)"]),
         (lambda: ferroshap.Explainer(MODEL, algorithm="exact"), ["algorithm is 'exact'", "expected 'auto' or 'tree'"]),
     ],
     "PlanError": [
         (lambda: TreeExplainer(MODEL, max_memory=1), ["takes", "max_memory allows 1", "iteration_range"]),
+        (
+            lambda: TreeExplainer(MODEL, X, max_memory=1),
+            ["the background takes", "max_memory allows 1", "pass fewer rows"],
+        ),
     ],
     "AdditivityError": [
         (wrong_prediction, ["row ", "output 0", "by 0.25", "more than the bound", "please report"]),

@@ -25,7 +25,7 @@ class Tree:
         What a leaf adds to the one output, or to `output`; with two dimensions to each output. Only leaves are read.
     cover : (v,) numbers, optional
         The training weight, or the number of rows, that reached a node; a node has what its children have together.
-        Without covers the ensemble predicts but has no path-dependent SHAP values.
+        Without covers the ensemble has no path-dependent SHAP values, only those against background rows.
     default_left : bool or (v,) bool, optional
         Where a missing value (NaN) goes left. If no tree says so, rows with missing values are refused.
     output : int, optional

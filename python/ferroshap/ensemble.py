@@ -108,6 +108,11 @@ class TreeEnsemble:
         return self._info.output_dtype == "float32"
 
     @property
+    def rounds_to_float32(self) -> bool:
+        """Whether the library rounds the numbers of a row to float32 before it compares them."""
+        return self._round_to_float32
+
+    @property
     def base(self) -> npt.NDArray[np.float64]:
         """What every prediction starts from before the first tree, `(o,)` float64 in the unit of the output."""
         return self._base.copy()
@@ -197,6 +202,20 @@ class TreeEnsemble:
     def plan(self) -> _native.Plan:
         """The compiled form of the model that SHAP values are computed with."""
         return _native.Plan(self._core)
+
+    def tables(
+        self,
+        background: npt.NDArray[np.floating[Any]],
+        *,
+        weights: npt.NDArray[np.float64] | None,
+        threads: int | None,
+    ) -> _native.Tables:
+        """The model with `background` folded into it, `(b, f)` as `read_rows` reads rows: for interventional SHAP values.
+
+        `weights`, `(b,)`, are those of its rows, None: all equal; `threads` as in `predict`.
+        """
+        missing = self.schema.missing
+        return _native.Tables(self._core, background, weights=weights, missing=missing, threads=threads)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Writes the model to the file `path`, which `load_model` reads on any machine, without the training library.

@@ -12,9 +12,10 @@ from .tree import TreeExplainer
 # The names shap.Explainer takes, and why there is nothing to choose.
 OTHER_ALGORITHMS = {
     **dict.fromkeys(
-        ("exact", "permutation", "partition"),
-        "it needs background rows, which are not supported yet; 'tree' needs none",
+        ("exact", "permutation"),
+        "'tree' with background rows as masker gives the values that it computes or estimates, exactly",
     ),
+    "partition": "its values, over a clustering of the features, are those of another game",
     **dict.fromkeys(("linear", "additive", "deep"), "it is for models that are no trees"),
 }
 
@@ -22,7 +23,8 @@ OTHER_ALGORITHMS = {
 class Explainer(ABC):  # noqa: B024
     """The explainer that fits a model, as `shap.Explainer` chooses it: for tree models a `TreeExplainer`.
 
-    Takes the place of `shap.Explainer(model)` without another change. What would change the values and is not supported
+    Takes the place of `shap.Explainer(model)` and `shap.Explainer(model, masker)` without another change, but that the
+    whole masker counts and not 100 of its rows. What would change the values and is not supported
     is refused by name; what cannot change exact values (`seed`, `linearize_link`) is accepted.
 
     Parameters
@@ -30,7 +32,7 @@ class Explainer(ABC):  # noqa: B024
     model
         Anything `load_model` takes: a live model, a model file's path or bytes, or a `TreeEnsemble`.
     masker
-        Background rows; not supported yet, only None.
+        Background rows, the `data` of `TreeExplainer`: interventional values. None: path-dependent ones.
     link
         `"identity"` or `shap.links.identity`, which is the default: values are in the unit of the raw output.
     algorithm
@@ -51,7 +53,7 @@ class Explainer(ABC):  # noqa: B024
 
     Raises
     ------
-    UnsupportedModelError, ModelError, PlanError, OptionError
+    UnsupportedModelError, ModelError, PlanError, OptionError, DataError, FeatureMismatchError
         As `TreeExplainer`; a function is refused, since Kernel SHAP, which explains any, is not supported yet.
 
     Examples
@@ -81,8 +83,8 @@ class Explainer(ABC):  # noqa: B024
     ) -> TreeExplainer:
         """See the class."""
         _refuse_functions(model)
-        _check_choice(masker, link, algorithm, seed)
-        return TreeExplainer(model, feature_names=feature_names, output_names=output_names, **options)
+        _check_choice(link, algorithm, seed)
+        return TreeExplainer(model, masker, feature_names=feature_names, output_names=output_names, **options)
 
 
 Explainer.register(TreeExplainer)
@@ -109,12 +111,7 @@ def _tree_model_of(function: Any) -> str:
     return f"the {type(owner).__name__} itself"
 
 
-def _check_choice(masker: Any, link: Any, algorithm: Any, seed: Any) -> None:
-    if masker is not None:
-        raise UnsupportedModelError(
-            "masker: background data (interventional SHAP values) are not supported yet; leave it out for path-dependent "
-            "values, which need none"
-        )
+def _check_choice(link: Any, algorithm: Any, seed: Any) -> None:
     if not _is_identity(link):
         raise OptionError(
             f"link={getattr(link, '__name__', link)!r} is not supported; leave it out: values are in the unit of the "

@@ -42,6 +42,17 @@ def test_the_values_are_those_of_the_explainer(booster, table, batch):
     assert result["id"].equals(batch["id"])
 
 
+def test_an_explainer_with_a_background_explains_batches_against_it(booster, table, batch):
+    features = table[["a", "b c"]].rename(columns={"b c": "b_c"})
+    explainer = TreeExplainer(booster, features[::3], weights=np.arange(167) % 4)
+    explain = BatchExplainer(explainer, dtype="float64")
+    pieces = pa.Table.from_batches([explain(batch.slice(start, 37)) for start in range(0, 500, 37)])
+    values = np.column_stack([pieces["shap_a"], pieces["shap_b_c"]])
+    np.testing.assert_array_equal(values, explainer.shap_values(features))
+    assert pieces["base_value"].unique().to_pylist() == [explainer.expected_value] == explain.base_values.tolist()
+    assert 0 < explain.worst_gap <= 1e-12 * explainer.scale[0]
+
+
 def test_the_schema_is_known_before_the_first_batch(booster, batch):
     explain = BatchExplainer(TreeExplainer(booster), keep=["id"])
     assert explain.schema(batch.schema) == explain(batch).schema

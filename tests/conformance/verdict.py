@@ -5,7 +5,8 @@ import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
-from conformance import doors
+from conformance import every_door
+from conformance.against import background_gaps
 from conformance.data import CATEGORIES, NAMES, frame, numbers
 from conformance.subject import UntrainableError
 from ferroshap import FerroshapError, TreeExplainer, load_model
@@ -20,8 +21,8 @@ EPSILON = {"float32": 2.0**-23, "float64": 1e-12}
 @dataclass
 class Verdict:
     """What was found. Gaps: `sum_gap` of base + Σφ from the float64 sum and `predict_gap` of that from the prediction, as
-    parts of the model's scale; `oracle_gap` and `own_gap` as parts of the largest SHAP value; `own_sum_gap` is how far the
-    library's own values are from its own prediction, in its units.
+    parts of the model's scale; `oracle_gap`, `against_gap` (with a background) and `own_gap` as parts of the largest SHAP
+    value; `own_sum_gap` is how far the library's own values are from its own prediction, in its units.
     """
 
     case: dict
@@ -37,6 +38,7 @@ class Verdict:
     sum_gap: float = 0.0
     predict_gap: float = 0.0
     oracle_gap: float = 0.0
+    against_gap: float = 0.0
     own_gap: float | None = None
     own_sum_gap: float | None = None
     defect: str = ""
@@ -75,6 +77,7 @@ def _judge(verdict, family, case):
     table = _table(case, subject)
     _check_predictions(verdict, subject, model, arrays, table)
     values, base = _check_values(verdict, subject, model, arrays, table)
+    _check_against(verdict, subject, model, arrays, table)
     _check_own(verdict, family, subject, arrays, table, values, base)
     _check_doors(verdict, subject, model, table)
 
@@ -156,6 +159,18 @@ def _check_values(verdict, subject, model, arrays, X):
     return values, base
 
 
+def _check_against(verdict, subject, model, arrays, X):
+    verdict.against_gap, base_gap = background_gaps(
+        model, arrays, _frame(X[:EXPLAINED], subject), _frame(X[EXPLAINED:], subject)
+    )
+    if not verdict.against_gap <= ORACLE_GAP:
+        verdict.failures.append(
+            f"values against a background are {verdict.against_gap:.2e} of the largest off the oracle of pairs"
+        )
+    if not (base_gap <= ORACLE_GAP * _scale(arrays)).all():
+        verdict.failures.append(f"the mean prediction of a background is {base_gap.max():.2e} off the oracle of pairs")
+
+
 def _scale(arrays):
     """(o,): |base| and the largest leaf of each tree, as the prediction adds them up."""
     scale = np.abs(arrays.base).astype(float)
@@ -207,14 +222,14 @@ def _frame(X, subject):
 
 def _all_doors(subject, X):
     if not subject.categorical:
-        yield from doors.arrays(X)
-        yield from doors.frames(X)
+        yield from every_door.arrays(X)
+        yield from every_door.frames(X)
     else:
         if subject.codes_in_arrays:
-            yield from doors.arrays(X)
-        yield from doors.frames_with_categories(X)
+            yield from every_door.arrays(X)
+        yield from every_door.frames_with_categories(X)
     if subject.takes_sparse and (not subject.categorical or subject.codes_in_arrays):
-        yield from doors.sparse(X)
+        yield from every_door.sparse(X)
     if subject.dmatrix is not None and not subject.categorical:
         yield "DMatrix", subject.dmatrix(X)
 

@@ -34,7 +34,7 @@ class Block(NamedTuple):
 def blocks(page):
     text = page.read_text()
     found = list(FENCE.finditer(text))
-    for fence, following in zip(found, [*found[1:], None], strict=True):
+    for fence, following in zip(found, [*found[1:], None][: len(found)], strict=True):
         below = (
             following is not None
             and following["language"] == "text"

@@ -37,6 +37,26 @@ def test_calling_gives_what_shap_values_gives(trained):
     assert np.shape(explainer.expected_value) == (() if n_outputs == 1 else np.shape(theirs.expected_value))
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning:shap")
+def test_values_against_a_background_are_those_of_shap(trained):
+    """shap takes the first 100 rows or draws them: with so many there is nothing to draw."""
+    background = trained.X[:100]
+    theirs = shap.Explainer(trained.model, background)(trained.X[:ROWS], check_additivity=False)
+    ours = ferroshap.Explainer(trained.model, background)(trained.X[:ROWS])
+    assert ours.algorithm == "interventional"
+    assert ours.values.shape == theirs.values.shape
+    assert ours.base_values.shape == theirs.base_values.shape
+    exact = ferroshap.load_model(trained.model).predict(background, dtype="float64").mean(axis=0)
+    np.testing.assert_allclose(ours.base_values[0], exact, rtol=1e-12, atol=1e-12)
+    if "forest" in trained.name or "boosting" in trained.name:  # shap rounds their thresholds: `tests/defects/`
+        return
+    size = np.abs(theirs.values).max()
+    np.testing.assert_allclose(ours.values, theirs.values, rtol=0, atol=RELATIVE * size)
+    np.testing.assert_array_equal(
+        ours.values, ferroshap.TreeExplainer(trained.model, background).shap_values(trained.X[:ROWS])
+    )
+
+
 OUTPUTS = {
     "xgboost classes": ("0", "1", "2"),
     "lightgbm classes": ("low", "mid", "top"),
@@ -109,13 +129,17 @@ def test_what_cannot_change_exact_values_is_accepted(models, options):
 
 REFUSED = [
     (
-        {"masker": np.zeros((1, 10))},
-        UnsupportedModelError,
-        "masker: background data .* leave it out for path-dependent",
+        {"masker": shap.maskers.Partition(np.eye(10))},
+        OptionError,
+        "Partition of shap, whose values are those of another game; pass the background rows",
     ),
     ({"link": shap.links.logit}, OptionError, "link='logit' is not supported; leave it out"),
     ({"link": "logit"}, OptionError, "link='logit' is not supported; leave it out"),
-    ({"algorithm": "permutation"}, OptionError, "'permutation', which is not supported: .* expected 'auto' or 'tree'"),
+    (
+        {"algorithm": "permutation"},
+        OptionError,
+        "'permutation', which is not supported: 'tree' with background rows .* expected 'auto' or 'tree'",
+    ),
     ({"algorithm": "linear"}, OptionError, "'linear', which is not supported: it is for models that are no trees"),
     ({"algorithm": "quick"}, OptionError, "algorithm is 'quick'; expected 'auto' or 'tree'"),
     ({"algorithm": ["tree"]}, OptionError, r"algorithm is \['tree'\]; expected 'auto' or 'tree'"),
@@ -127,7 +151,7 @@ REFUSED = [
         "feature_names has 1 name, but the model has 10 features",
     ),
     ({"model_output": "probability"}, UnsupportedModelError, "'probability' is not supported yet; 'raw'"),
-    ({"feature_perturbation": "interventional"}, UnsupportedModelError, "'tree_path_dependent' needs no background"),
+    ({"feature_perturbation": "interventional"}, OptionError, "needs background rows: pass data="),
     ({"max_evals": 100}, TypeError, "max_evals"),
 ]
 

@@ -10,8 +10,9 @@ import threading
 
 import numpy as np
 import pytest
-from ferroshap import BatchExplainer, TreeExplainer, progress, tree
+from ferroshap import BatchExplainer, TreeExplainer, progress
 from ferroshap.progress import Line, reporting
+from ferroshap.tree import run
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def many(model_named):
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_the_line_ends_at_all_rows_of_the_call(many, threads, capsys, monkeypatch):
-    monkeypatch.setattr(tree, "CHUNK_BYTES", 1)
+    monkeypatch.setattr(run, "CHUNK_BYTES", 1)
     monkeypatch.setattr(progress, "INTERVAL_OF_A_LOG", 0.0)
     model, rows = many
     quiet = TreeExplainer(model, threads=threads).shap_values(rows)
@@ -34,7 +35,7 @@ def test_the_line_ends_at_all_rows_of_the_call(many, threads, capsys, monkeypatc
     assert written.startswith("\r")
     assert written.endswith("\n")
     lines = written.strip("\r\n").split("\r")
-    assert len(lines) >= len(rows) // tree.CHUNK_ROWS
+    assert len(lines) >= len(rows) // run.CHUNK_ROWS
     assert lines[-1].rstrip() == "explained 3,000 of 3,000 rows"
     done = [int(re.match(r"explained ([0-9,]+) of 3,000 rows", line)[1].replace(",", "")) for line in lines]
     assert done == sorted(done)

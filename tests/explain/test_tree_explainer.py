@@ -15,8 +15,8 @@ from ferroshap import (
     TreeExplainer,
     UnsupportedModelError,
     load_model,
-    tree,
 )
+from ferroshap.tree import run
 
 
 def test_base_value_and_values_add_up_to_the_prediction(trained):
@@ -89,8 +89,8 @@ def test_float32_values_are_the_float64_values_rounded(trained, dtype, check):
 def test_chunks_threads_and_batches_do_not_change_a_bit(trained, dtype, monkeypatch):
     explainer = TreeExplainer(trained.model, dtype=dtype)
     values = explainer.shap_values(trained.X)
-    monkeypatch.setattr(tree, "CHUNK_ROWS", 7)
-    monkeypatch.setattr(tree, "CHUNK_BYTES", 1)
+    monkeypatch.setattr(run, "CHUNK_ROWS", 7)
+    monkeypatch.setattr(run, "CHUNK_BYTES", 1)
     np.testing.assert_array_equal(explainer.shap_values(trained.X), values)
     np.testing.assert_array_equal(TreeExplainer(trained.model, dtype=dtype, threads=3).shap_values(trained.X), values)
     np.testing.assert_array_equal(explainer.shap_values(np.asfortranarray(trained.X)), values)
@@ -108,8 +108,8 @@ def test_the_check_names_the_worst_row_gap_and_bound(model_named, dtype, monkeyp
         return out
 
     monkeypatch.setattr(explainer.model, "predict_rows", wrong)
-    monkeypatch.setattr(tree, "CHUNK_ROWS", 10)
-    monkeypatch.setattr(tree, "CHUNK_BYTES", 1)
+    monkeypatch.setattr(run, "CHUNK_ROWS", 10)
+    monkeypatch.setattr(run, "CHUNK_BYTES", 1)
     with pytest.raises(AdditivityError, match=r"row 4, output 1: .* by 0\.5, more than the bound .*please report"):
         explainer.shap_values(trained.X)
     with pytest.raises(AdditivityError):
@@ -130,8 +130,8 @@ def test_progress_counts_the_rows_of_the_whole_call(model_named, monkeypatch):
     trained = model_named("tree")
     seen = []
     explainer = TreeExplainer(trained.model, progress=lambda done, total: seen.append((done, total)))
-    monkeypatch.setattr(tree, "CHUNK_ROWS", 50)
-    monkeypatch.setattr(tree, "CHUNK_BYTES", 1)
+    monkeypatch.setattr(run, "CHUNK_ROWS", 50)
+    monkeypatch.setattr(run, "CHUNK_BYTES", 1)
     explainer.shap_values(trained.X)
     assert all(total == len(trained.X) and 0 <= done <= total for done, total in seen)
     assert seen == sorted(seen)
@@ -214,13 +214,16 @@ def test_the_first_parameters_are_shaps_in_shaps_order():
 
 
 REFUSED_OPTIONS = [
-    ({"data": np.zeros((1, 6))}, UnsupportedModelError, "data: .*not supported yet"),
-    ({"weights": [1.0]}, UnsupportedModelError, "weights: .*not supported yet"),
+    ({"weights": [1.0]}, OptionError, "weights are those of background rows.*pass data= too"),
     ({"model_output": "probability"}, UnsupportedModelError, "'probability' is not supported yet; 'raw'"),
     ({"model_output": "log_loss"}, UnsupportedModelError, "'log_loss' is not supported yet; 'raw'"),
     ({"model_output": "margin"}, OptionError, "expected 'raw'"),
-    ({"feature_perturbation": "interventional"}, UnsupportedModelError, "'interventional' is not supported yet"),
-    ({"feature_perturbation": "tree"}, OptionError, "expected 'auto' or 'tree_path_dependent'"),
+    (
+        {"feature_perturbation": "interventional"},
+        OptionError,
+        "needs background rows: pass data=.*'tree_path_dependent'",
+    ),
+    ({"feature_perturbation": "tree"}, OptionError, "expected 'auto', 'interventional' or 'tree_path_dependent'"),
     ({"feature_names": ["a", "b"]}, FeatureMismatchError, "has 2 names, but the model has 6 features"),
     ({"feature_names": "abcdef"}, OptionError, "a name for each feature"),
     ({"output_names": ["a", "b"]}, OptionError, "output_names has 2 names, but the model has 1 output"),

@@ -337,7 +337,10 @@ def scaled():
 
 REFUSED = {
     "`gblinear`": (linear_booster, "gblinear"),
-    "trees with vector leaves as 2.0 to 3.1 store them: no covers": (lambda: REFERENCE / "x20" / "mo.json", "cover"),
+    "trees with vector leaves as 2.0 to 3.1 store them, without covers, unless there are background rows": (
+        lambda: REFERENCE / "x20" / "mo.json",
+        "cover",
+    ),
     "`linear_tree`, which predicts only": (linear_trees, "linear tree"),
     "`voting='hard'`": (votes, "supported is voting='soft'"),
     "members that are no sum of trees in the same unit": (other_unit, "log-odds"),

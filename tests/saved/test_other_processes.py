@@ -84,10 +84,18 @@ def objects():
     for name, source in trained().items():
         model = ferroshap.load_model(source)
         explainer = ferroshap.TreeExplainer(model, threads=2, dtype="float32" if name == "forest" else "float64")
-        batches = ferroshap.BatchExplainer(explainer, keep=["a"], dtype="float64")
-        batches(batch_of(X))
-        made[name] = model, explainer, batches
+        made[name] = model, explainer, batches_of(explainer)
+    for name in ("xgboost", "histogram", "custom"):
+        model, weights = made[name][0], np.arange(200.0) % 7
+        explainer = ferroshap.TreeExplainer(model, X[100:], weights=weights, threads=2)
+        made[f"{name} against a background"] = model, explainer, batches_of(explainer)
     return made
+
+
+def batches_of(explainer):
+    batches = ferroshap.BatchExplainer(explainer, keep=["a"], dtype="float64")
+    batches(batch_of(X))
+    return batches
 
 
 def batch_of(rows):

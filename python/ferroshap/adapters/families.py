@@ -47,7 +47,7 @@ FAMILIES = (
             Sum("wrappers", "predict(X, output_margin=True)", "margin"),
             Sum("`Booster`", "predict(DMatrix(X), output_margin=True)", "margin"),
         ),
-        ("`gblinear`", "trees with vector leaves as 2.0 to 3.1 store them: no covers"),
+        ("`gblinear`", "trees with vector leaves as 2.0 to 3.1 store them, without covers, unless there are background rows"),
     ),
     Family(
         "LightGBM",

@@ -38,7 +38,7 @@ def read_pickle(data: bytes) -> Any:
 
 def own_model(model: Any) -> ParsedModel | None:
     """The model in one of ferroshap's own objects; None for anything else. These modules are beyond this one's reach."""
-    if type(model).__module__ == "ferroshap.tree":
+    if type(model).__module__.startswith("ferroshap.tree."):
         model = model.model
     if type(model).__module__ != "ferroshap.ensemble":
         return None

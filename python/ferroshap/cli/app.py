@@ -52,6 +52,13 @@ def cli() -> None:
 @click.argument("model", type=FILE)
 @click.argument("data", type=FILE)
 @click.option("-o", "--output", type=FILE, required=True, help="Parquet file to write.")
+@click.option(
+    "--background",
+    type=FILE,
+    metavar="FILE",
+    help="Parquet file of background rows: values against their mean prediction. Without it, path-dependent values.",
+)
+@click.option("--weights", metavar="COLUMN", help="Column of the background that says how much each row counts.")
 @click.option("--keep", default="", callback=split_names, metavar="A,B", help="Columns of DATA to copy to the output.")
 @click.option(
     "--dtype",
@@ -75,7 +82,7 @@ def explain_command(**options: Any) -> None:
     """Explain every row of the Parquet file DATA with the model file MODEL.
 
     MODEL is an XGBoost JSON or UBJSON file or a LightGBM text file, recognised by its content. Columns are matched by
-    name; columns the model does not know are ignored. The output has the kept columns, one column of SHAP values per
+    name, also those of the background; columns the model does not know are ignored. The output has the kept columns, one column of SHAP values per
     feature (shap_<feature>) and the base value, row by row as in DATA.
     """
     explain(ExplainOptions(**options))

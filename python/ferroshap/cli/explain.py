@@ -18,6 +18,7 @@ from ferroshap.errors import DataError, FerroshapError, OptionError
 from ferroshap.tree import TreeExplainer
 from ferroshap.versions import build_info
 
+from .background import BackgroundFile
 from .files import first_line, open_parquet, read_model
 from .memory import peak_memory, rows_in_flight
 from .output import ExplanationWriter, replacing
@@ -39,6 +40,8 @@ class ExplainOptions:
     threads: int | None
     max_memory: int
     overwrite: bool
+    background: Path | None
+    weights: str | None
 
 
 def explain(options: ExplainOptions) -> None:
@@ -47,11 +50,13 @@ def explain(options: ExplainOptions) -> None:
     Raises a `FerroshapError` of the kind that `exit_codes.py` knows; then there is no output file.
     """
     _refuse_same_file(options)
+    background = _background(options)
     with replacing(options.output, overwrite=options.overwrite) as file:
         started = time.monotonic()
         model = read_model(options.model)
         data = open_parquet(options.data)
-        explainer = _explainer(model, options, data.metadata.num_rows)
+        explainer = _explainer(model, background, options, data.metadata.num_rows)
+        of_background = {} if background is None else _background_metadata(background, explainer)
         batches = BatchExplainer(explainer, options.keep, dtype=options.dtype)
         schema = data.schema_arrow
         inputs = batches.input_columns(schema)
@@ -68,7 +73,7 @@ def explain(options: ExplainOptions) -> None:
             with progress(data.metadata.num_rows) as advance:
                 source = _read(options.data, data, rows, [schema.names[at] for at in read])
                 overlap(source, batches, writer.write, lambda batch: advance(batch.num_rows))
-            writer.close(_metadata(options, model, batches, inputs.names))
+            writer.close(_metadata(options, model, batches, inputs.names) | of_background)
         except BaseException:
             writer.abandon()
             raise
@@ -76,16 +81,29 @@ def explain(options: ExplainOptions) -> None:
 
 
 def _refuse_same_file(options: ExplainOptions) -> None:
-    for role, path in (("model", options.model), ("data", options.data)):
-        if path.exists() and options.output.exists() and path.samefile(options.output):
+    for role, path in (("model", options.model), ("data", options.data), ("background", options.background)):
+        if path is not None and path.exists() and options.output.exists() and path.samefile(options.output):
             raise OptionError(f"the output {options.output} is the {role} itself; give another name")
 
 
-def _explainer(model: bytes, options: ExplainOptions, n_rows: int) -> TreeExplainer:
+def _explainer(model: bytes, background: BackgroundFile | None, options: ExplainOptions, n_rows: int) -> TreeExplainer:
     try:
-        return TreeExplainer(load_model(model), threads=options.threads, expected_rows=max(1, n_rows))
+        ensemble = load_model(model)
     except FerroshapError as error:
         raise type(error)(f"{options.model}: {error}") from error
+    rows = None if background is None else background.read(ensemble, options.keep)
+    try:
+        return TreeExplainer(ensemble, rows, threads=options.threads, expected_rows=max(1, n_rows))
+    except FerroshapError as error:
+        raise type(error)(f"{options.model}: {error}") from error
+
+
+def _background(options: ExplainOptions) -> BackgroundFile | None:
+    if options.background is None:
+        if options.weights is not None:
+            raise OptionError("--weights names a column of the background: name its file with --background too")
+        return None
+    return BackgroundFile(options.background, options.weights)
 
 
 def _read(path: Path, data: pq.ParquetFile, rows: int, columns: list[str]) -> Iterator[pa.RecordBatch]:
@@ -111,8 +129,21 @@ def _metadata(
         "ferroshap.output_names": json.dumps(ensemble.output_names),
         "ferroshap.dtype": options.dtype,
         "ferroshap.options": json.dumps(
-            {"keep": options.keep, "dtype": options.dtype, "max_memory": options.max_memory}
+            {
+                "keep": options.keep,
+                "dtype": options.dtype,
+                "max_memory": options.max_memory,
+                "background": None if options.background is None else str(options.background),
+                "weights": options.weights,
+            }
         ),
+    }
+
+
+def _background_metadata(background: BackgroundFile, explainer: TreeExplainer) -> dict[str, str]:
+    return {
+        "ferroshap.background_rows": json.dumps(explainer.describe()["background_rows"]),
+        "ferroshap.background_sha256": background.sha256(),
     }
 
 

@@ -43,7 +43,8 @@ class Explanation(Selection, Reduction, Arithmetic, Combination, Tables, Summary
     output_space : str
         The unit of values and base values: "margin", "probability", …
     algorithm : str
-        "path-dependent": the game is the conditional expectation along the trees.
+        "path-dependent": the game is the conditional expectation along the trees. "interventional": the mean prediction of
+        background rows with the known features replaced.
     model : str or None
         Library, version and form of the model: "XGBoost 3.2.0 (JSON)".
     details : Details or None

@@ -38,6 +38,11 @@ class SparseRows:
     def shape(self) -> tuple[int, int]:
         return len(self.starts) - 1, self.n_columns
 
+    @property
+    def nbytes(self) -> int:
+        """The memory that the stored entries take."""
+        return self.starts.nbytes + self.columns.nbytes + self.entries.nbytes
+
     def __len__(self) -> int:
         return len(self.starts) - 1
 

@@ -119,8 +119,9 @@ impl Plan {
         }
         if !model.has_cover() {
             return Err(Error::Unsupported(
-                "path-dependent SHAP values need the cover of every node, and this model holds none; retrain or re-save \
-                 it with a version of its library that stores covers"
+                "path-dependent SHAP values need the cover of every node, and this model holds none; pass background rows \
+                 (data=), for values that need no covers, or retrain or re-save it with a version of its library that \
+                 stores covers"
                     .into(),
             ));
         }

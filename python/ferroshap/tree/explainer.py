@@ -8,27 +8,27 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from .additivity import library_bound, worst_gap, worst_library_gap
-from .ensemble import TreeEnsemble, load_model
-from .errors import FeatureMismatchError, OptionError, PlanError, UnsupportedModelError
-from .explanation import Explanation, shown_rows
-from .inputs import InputRows
-from .inputs.names import counted
-from .library import library_prediction
-from .options import byte_count, empty_output, float_dtype, thread_count, whole_number
-from .progress import Progress, progress_option, reporting
+from ferroshap import _native
+from ferroshap.ensemble import TreeEnsemble, load_model
+from ferroshap.errors import UnsupportedModelError
+from ferroshap.explanation import Explanation, shown_rows
+from ferroshap.inputs import InputRows
+from ferroshap.inputs.names import counted
+from ferroshap.library import library_prediction
+from ferroshap.options import byte_count, float_dtype, thread_count, whole_number
+from ferroshap.progress import Progress, progress_option
+
+from .calls import check_call, checked, display_names
+from .game import Game, check_game, game_of
+from .run import Run
 
 log = logging.getLogger("ferroshap")
 
 Floats = npt.NDArray[np.floating[Any]]
 
-# Rows are explained in chunks, so that what is held beside the result stays near this size whatever it takes.
-CHUNK_BYTES = 2**24
-CHUNK_ROWS = 256  # at least: threads share a chunk
-
 
 class TreeExplainer:
-    """Exact path-dependent SHAP values of a tree ensemble.
+    """Exact SHAP values of a tree ensemble: path-dependent, or against background rows.
 
     Base value plus SHAP values is the model's raw output (`TreeEnsemble.predict`), in the unit `model.output_space`: a
     margin for XGBoost and LightGBM, a probability, log-odds or the target for scikit-learn's models.
@@ -38,17 +38,20 @@ class TreeExplainer:
     model
         Anything `load_model` takes: a live model, a model file's path or bytes, or a `TreeEnsemble`.
     data
-        Background rows; not supported yet, only None.
+        None: path-dependent values. Else background rows, all of which count: anything that rows may be (`shap_values`), read
+        as rows are; what `sample` gives; what `kmeans` or `shap.kmeans` gives, with its weights; or a
+        `shap.maskers.Independent`, which holds at most 100 rows unless it was told otherwise.
     model_output
         `"raw"`; other outputs are not supported yet.
     feature_perturbation
-        `"tree_path_dependent"`, or `"auto"`, which is the same without `data`.
+        `"auto"`: interventional with `data`, path-dependent without. `"interventional"` needs `data`,
+        `"tree_path_dependent"` takes none.
     feature_names
         Names for `Explanation`, one a feature; default: the model's own, else the frame's. Rows match by the model's.
     output_names
         Names for `Explanation`, one an output; default: the model's own (class labels).
     weights
-        Weights of the background rows; not supported yet, only None.
+        `(b,)`: how much each row of `data` counts, relative to the others; 0 or more. None: all the same.
     iteration_range, missing, without_init
         As in `load_model`.
     threads
@@ -60,7 +63,7 @@ class TreeExplainer:
         About how many rows will be explained in all. Ways to prepare a model that pay off from some number of rows on go
         by it; there is only one way yet, so it changes nothing.
     max_memory
-        The most memory the prepared model may take, in bytes or as text such as "512MiB".
+        The most memory the prepared model may take, with the background rows, in bytes or as text such as "512MiB".
     progress
         None: nothing is told. True: each call writes one line to stderr, over and over. A callable: called now and then,
         and at the end, as `progress(rows_done, rows_in_all)`; what it raises ends the call. A callable belongs to its
@@ -69,21 +72,32 @@ class TreeExplainer:
     Raises
     ------
     UnsupportedModelError, ModelError
-        As `load_model`; also for a model without covers, which path-dependent values need.
+        As `load_model`; also for a model without covers, which path-dependent values need, and for LightGBM's linear trees.
     OptionError
-        An option has a value that is not accepted, or is not supported yet.
+        An option has a value that is not accepted, or does not go with another.
+    DataError, FeatureMismatchError
+        The background rows cannot be read as this model's input, or their weights are none.
     PlanError
-        The model is beyond a limit: `max_memory`, or 512 different features on one path.
+        The model is beyond a limit: `max_memory`, or the number of different features on one path (512; 64 with `data`).
 
     Notes
     -----
-    The values are the Shapley values of the conditional expectation along the trees, as in Lundberg et al. (2020, "From
-    local explanations to global understanding with explainable AI for trees", Nature Machine Intelligence 2). They are
-    found by Gauss–Legendre quadrature with as many points as make it exact: the idea is that of Yu et al. (2022, "Linear
-    TreeShap", NeurIPS) and Wettenstein et al. (2026, "Quadrature-TreeSHAP", arXiv:2605.04497).
+    The values are Shapley values. Without `data` the game is the conditional expectation along the trees (Lundberg et al.
+    2020, "From local explanations to global understanding with explainable AI for trees", Nature Machine Intelligence 2).
+    They are found by Gauss–Legendre quadrature with as many points as make it exact: the idea is that of Yu et al. (2022,
+    "Linear TreeShap", NeurIPS) and Wettenstein et al. (2026, "Quadrature-TreeSHAP", arXiv:2605.04497).
 
-    With `L` leaves in all trees and at most `d` different features on a path, preparing takes `O(L d)` time and memory,
-    and a row `O(L ⌈d/2⌉)` time. Beside the result, a call holds the rows as numbers and a chunk of about 16 MiB.
+    With `data` the game is the mean prediction of the background rows, the known features replaced by those of the row:
+    interventional values. The whole background is folded into tables of patterns once (the idea: Nadel and Wettenstein
+    2026, "From Decision Trees to Boolean Logic: A Fast and Unified SHAP Algorithm", AAAI). After that the cost of a row does
+    not depend on the number of background rows, but for paths of many features on how many different patterns they have.
+
+    With `L` leaves in all trees and at most `d` different features on a path, preparing path-dependent values takes
+    `O(L d)` time and memory, and a row `O(L ⌈d/2⌉)` time. Preparing against `b` background rows takes `O(b L)` time and
+    memory for the rows and for at most `2^d` patterns a leaf. Beside the result, a call holds the rows as numbers and a
+    chunk of about 16 MiB.
+
+    A pickled or copied explainer brings its background rows along and folds them again, with the same bits.
 
     Examples
     --------
@@ -96,9 +110,10 @@ class TreeExplainer:
     (150, 4, 3)
     >>> explainer.expected_value.shape
     (3,)
+    >>> against = ferroshap.TreeExplainer(explainer.model, X[X["petal width (cm)"] < 1])
+    >>> against.algorithm, against.expected_value.round(1).tolist()  # the mean prediction of those 50 rows
+    ('interventional', [1.0, 0.0, 0.0])
     """
-
-    algorithm = "path-dependent"
 
     def __init__(
         self,
@@ -119,7 +134,7 @@ class TreeExplainer:
         max_memory: int | str | None = None,
         progress: Progress | bool | None = None,
     ) -> None:
-        _check_game(data, model_output, feature_perturbation, weights)
+        check_game(data, model_output, feature_perturbation, weights)
         self._threads = thread_count(threads)
         self._dtype = float_dtype("dtype", dtype)
         self._progress: Progress | Literal[True] | None = progress_option(progress)
@@ -129,27 +144,30 @@ class TreeExplainer:
         self.model: TreeEnsemble = load_model(
             model, iteration_range=iteration_range, missing=missing, without_init=without_init
         )
-        self._feature_names = _display_names("feature", feature_names, self.model.n_features)
-        self._output_names = _display_names("output", output_names, self.model.n_outputs)
+        self._feature_names = display_names("feature", feature_names, self.model.n_features)
+        self._output_names = display_names("output", output_names, self.model.n_outputs)
+        self._game: Game = game_of(self.model, data, weights)
         read = time.perf_counter()
-        self._plan = self.model.plan()
-        size = self._plan.describe()["bytes"]
+        self._plan: _native.Plan | _native.Tables = self._game.prepare(self.model, threads=self._threads, most=most)
         log.debug(
             "%r: read in %.1f ms, prepared in %.1f ms, %s bytes",
             self.model,
             1e3 * (read - started),
             1e3 * (time.perf_counter() - read),
-            f"{size:,}",
+            f"{self._plan.describe()['bytes']:,}",
         )
-        if most is not None and size > most:
-            raise PlanError(
-                f"the prepared model takes {size:,} bytes, but max_memory allows {most:,}; allow as much, or explain fewer "
-                "trees with iteration_range"
-            )
+
+    @property
+    def algorithm(self) -> str:
+        """The game: `"path-dependent"`, or `"interventional"` for values against background rows."""
+        return self._game.algorithm
 
     @property
     def expected_value(self) -> "float | npt.NDArray[np.float64]":
-        """The base value: a float for one output, `(o,)` float64 otherwise, in the unit `model.output_space`."""
+        """The base value: a float for one output, `(o,)` float64 otherwise, in the unit `model.output_space`.
+
+        With background rows it is their weighted mean prediction.
+        """
         base = self._plan.expected_value
         return float(base[0]) if self.model.n_outputs == 1 else base.copy()
 
@@ -197,9 +215,9 @@ class TreeExplainer:
         AdditivityError
             The check failed: a defect of ferroshap.
         """
-        _check_call(y, tree_limit, approximate)
-        check = _checked(check_additivity)
-        rows = self.model.read_rows(X)
+        check_call(y, tree_limit, approximate)
+        check = checked(check_additivity)
+        rows = self._read(X)
         return self._shaped(self._explain(rows, check=bool(check), library=self._of_library(check, X, rows)), rows)
 
     def shap_interaction_values(self, X: Any, y: None = None, tree_limit: None = None) -> Floats:
@@ -223,9 +241,9 @@ class TreeExplainer:
         """
         if interactions:
             self.shap_interaction_values(X)
-        _check_call(y, None, approximate)
-        check = _checked(check_additivity)
-        rows = self.model.read_rows(X)
+        check_call(y, None, approximate)
+        check = checked(check_additivity)
+        rows = self._read(X)
         values = self._explain(rows, check=bool(check), library=self._of_library(check, X, rows))
         one_output = self.model.n_outputs == 1
         base = np.tile(self._plan.expected_value, (len(rows), 1))
@@ -240,7 +258,7 @@ class TreeExplainer:
             data,
             display_data=display_data,
             axes=(*(() if rows.one_row else ("row",)), "feature", *(() if one_output else ("output",))),
-            feature_names=self._feature_names or self.model.feature_names or rows.columns,
+            feature_names=self._feature_names or self.model.feature_names or rows.columns or self._game.columns,
             output_names=outputs[0] if one_output else outputs,
             output_space=self.model.output_space,
             algorithm=self.algorithm,
@@ -252,26 +270,17 @@ class TreeExplainer:
 
         `X` and the errors are those of `shap_values`, but for the check.
         """
-        rows = self.model.read_rows(X)
-        n = len(rows)
-        values = empty_output((n, self.model.n_features, self.model.n_outputs), np.float64)
-        predicted = np.empty((n, self.model.n_outputs))
-        with reporting(self._progress) as report:
-            for first, block in rows.blocks():
-                here = slice(first, first + len(block))
-                self._run(block, values[here], _from_row(first, n, report))
-                predicted[here] = self.model.predict_rows(block, exact=True, threads=self._threads)
-                if report is not None:
-                    report(first + len(block), n)
-        return values, predicted
+        run = Run(self.model, self._plan, threads=self._threads, dtype="float64", progress=self._progress)
+        return run.explain_and_predict(self._read(X))
 
     def describe(self) -> dict[str, Any]:
-        """What the prepared model is made of.
+        """What the prepared model is made of: `algorithm`, `bytes`, and `simd`, the vector instructions in use.
 
-        `trees`, their `passes` (more than one for a tree with more than eight `points` of quadrature), `split_points` (what
-        explaining a row costs), `bytes`, and `simd`, the vector instructions in use.
+        Path-dependent: `trees`, their `passes` (more than one for a tree with more than eight `points` of quadrature) and
+        `split_points` (what explaining a row costs). Interventional: `background_rows`, `background_bytes` (the rows
+        themselves), and the `patterns` they have, over all leaves.
         """
-        return self._plan.describe()
+        return self._game.description() | self._plan.describe()
 
     def __repr__(self) -> str:
         model, base = self.model, self.expected_value
@@ -281,7 +290,7 @@ class TreeExplainer:
             f"depth ≤ {model.max_depth}",
             counted(model.n_features, "feature"),
             model.output_space,
-            self.algorithm,
+            self._game.label,
             f"base {base:.4g}" if isinstance(base, float) else counted(model.n_outputs, "output"),
         ]
         return f"TreeExplainer({', '.join(parts)})"
@@ -293,109 +302,23 @@ class TreeExplainer:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self._plan = self.model.plan()  # compiled for the processor that it is on now
+        # Compiled for the processor that it is on now; a background is folded again, from the rows that were folded first.
+        self._plan = self._game.prepare(self.model, threads=self._threads, most=None)
 
     def _of_library(self, check: "bool | Literal['library']", X: Any, rows: InputRows) -> Floats | None:
         """`(n, o)`: what the training library predicts for `X`, where the check asks for it."""
         return library_prediction(self.model, X, rows) if check == "library" else None
 
     def _explain(self, rows: InputRows, *, check: bool, library: Floats | None) -> Floats:
-        """`(n, f, o)` of the dtype chosen; `library` is a prediction to check against besides.
+        """`(n, f, o)` of the dtype chosen; `library` is a prediction to check against besides."""
+        run = Run(self.model, self._plan, threads=self._threads, dtype=self._dtype, progress=self._progress)
+        return run.explain(rows, check=check, library=library)
 
-        In chunks of rows: the check needs the predictions, and for float32 the float64 values, of one chunk only. A row
-        has the same values in any chunk.
-        """
-        started = time.perf_counter()
-        n, f, o = len(rows), self.model.n_features, self.model.n_outputs
-        out = empty_output((n, f, o), self._dtype)
-        step = max(CHUNK_ROWS, CHUNK_BYTES // (8 * max(f, 1) * o))
-        rounding = check and self._dtype == "float32"
-        scratch = np.empty((min(step, n), f, o)) if rounding else None
-        base, scale = self._plan.expected_value, self._plan.scale
-        bound = library_bound(scale, self.model.n_trees, float32=self.model.predicts_in_float32)
-        with reporting(self._progress) as report:
-            for first, chunk in rows.blocks(step):
-                written = out[first : first + len(chunk)]
-                values = written if scratch is None else scratch[: len(chunk)]
-                self._run(chunk, values, _from_row(first, n, report))
-                if check:
-                    predicted = self.model.predict_rows(chunk, exact=True, threads=self._threads)
-                    worst_gap(values, predicted, base, scale, first_row=first)
-                if library is not None:
-                    worst_library_gap(values, library[first : first + len(chunk)], base, bound, first_row=first)
-                if scratch is not None:
-                    written[...] = values
-                if report is not None:
-                    report(first + len(chunk), n)
-        log.debug("%d rows explained in %.1f ms", n, 1e3 * (time.perf_counter() - started))
-        return out
-
-    def _run(self, chunk: Floats, values: Floats, report: Progress | None) -> None:
-        missing = self.model.schema.missing
-        self._plan.run(chunk, values, missing=missing, threads=self._threads, progress=report)
+    def _read(self, X: Any) -> InputRows:
+        rows = self.model.read_rows(X)
+        self._game.check(rows, self.model)
+        return rows
 
     def _shaped(self, values: Floats, rows: InputRows) -> Floats:
         shaped = values[:, :, 0] if self.model.n_outputs == 1 else values
         return shaped[0] if rows.one_row else shaped
-
-
-def _from_row(first: int, n: int, report: Progress | None) -> Progress | None:
-    return None if report is None else lambda done, _of_chunk: report(first + done, n)
-
-
-def _check_game(data: Any, model_output: Any, feature_perturbation: Any, weights: Any) -> None:
-    if data is not None:
-        raise UnsupportedModelError(
-            "data: background rows (interventional SHAP values) are not supported yet; leave it out for path-dependent "
-            "values, which need none"
-        )
-    if weights is not None:
-        raise UnsupportedModelError("weights: weights of background rows are not supported yet; leave them out")
-    if feature_perturbation == "interventional":
-        raise UnsupportedModelError(
-            "feature_perturbation='interventional' is not supported yet; 'tree_path_dependent' needs no background rows"
-        )
-    if feature_perturbation not in {"auto", "tree_path_dependent"}:
-        raise OptionError(f"feature_perturbation is {feature_perturbation!r}; expected 'auto' or 'tree_path_dependent'")
-    if model_output in {"probability", "log_loss"}:
-        raise UnsupportedModelError(
-            f"model_output={model_output!r} is not supported yet; 'raw' explains the raw output (see model.output_space)"
-        )
-    if model_output != "raw":
-        raise OptionError(f"model_output is {model_output!r}; expected 'raw'")
-
-
-def _check_call(y: Any, tree_limit: Any, approximate: Any) -> None:
-    if y is not None:
-        raise OptionError(
-            "y is for values of the loss (model_output='log_loss'), which are not supported yet; leave it out"
-        )
-    if tree_limit is not None:
-        raise OptionError(
-            f"tree_limit={tree_limit!r} is not supported; choose boosting iterations when the explainer is made: "
-            "TreeExplainer(model, iteration_range=(0, n))"
-        )
-    if approximate:
-        raise OptionError(
-            "approximate=True (Saabas values) is not supported: those are not SHAP values; leave it out for exact ones"
-        )
-
-
-def _checked(check_additivity: Any) -> "bool | Literal['library']":
-    if isinstance(check_additivity, (bool, np.bool_)):
-        return bool(check_additivity)
-    if isinstance(check_additivity, str) and check_additivity == "library":
-        return "library"
-    raise OptionError(f"check_additivity is {check_additivity!r}; expected True, False or 'library'")
-
-
-def _display_names(what: Literal["feature", "output"], names: Any, count: int) -> tuple[str, ...] | None:
-    if names is None:
-        return None
-    if isinstance(names, str):
-        raise OptionError(f"{what}_names is the text {names!r}; expected a name for each {what}")
-    chosen = tuple(str(name) for name in names)
-    if len(chosen) != count:
-        error = FeatureMismatchError if what == "feature" else OptionError
-        raise error(f"{what}_names has {counted(len(chosen), 'name')}, but the model has {counted(count, what)}")
-    return chosen

@@ -1,0 +1,47 @@
+"""What a call of the explainer may be given besides rows: each argument checked, with a message that says what to pass."""
+
+from typing import Any, Literal
+
+import numpy as np
+
+from ferroshap.errors import FeatureMismatchError, OptionError
+from ferroshap.inputs.names import counted
+
+
+def check_call(y: Any, tree_limit: Any, approximate: Any) -> None:
+    """Raises `OptionError` for what shap takes and ferroshap does not."""
+    if y is not None:
+        raise OptionError(
+            "y is for values of the loss (model_output='log_loss'), which are not supported yet; leave it out"
+        )
+    if tree_limit is not None:
+        raise OptionError(
+            f"tree_limit={tree_limit!r} is not supported; choose boosting iterations when the explainer is made: "
+            "TreeExplainer(model, iteration_range=(0, n))"
+        )
+    if approximate:
+        raise OptionError(
+            "approximate=True (Saabas values) is not supported: those are not SHAP values; leave it out for exact ones"
+        )
+
+
+def checked(check_additivity: Any) -> "bool | Literal['library']":
+    """`check_additivity` as a bool or `"library"`."""
+    if isinstance(check_additivity, (bool, np.bool_)):
+        return bool(check_additivity)
+    if isinstance(check_additivity, str) and check_additivity == "library":
+        return "library"
+    raise OptionError(f"check_additivity is {check_additivity!r}; expected True, False or 'library'")
+
+
+def display_names(what: Literal["feature", "output"], names: Any, count: int) -> tuple[str, ...] | None:
+    """The names that the user chose for features or outputs, one each."""
+    if names is None:
+        return None
+    if isinstance(names, str):
+        raise OptionError(f"{what}_names is the text {names!r}; expected a name for each {what}")
+    chosen = tuple(str(name) for name in names)
+    if len(chosen) != count:
+        error = FeatureMismatchError if what == "feature" else OptionError
+        raise error(f"{what}_names has {counted(len(chosen), 'name')}, but the model has {counted(count, what)}")
+    return chosen

@@ -1,0 +1,126 @@
+"""Which game the values are of: the options that choose it, and what prepares a model for it."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from ferroshap import _native
+from ferroshap.ensemble import TreeEnsemble
+from ferroshap.errors import OptionError, PlanError, UnsupportedModelError
+from ferroshap.inputs import InputRows
+from ferroshap.inputs.names import counted
+
+from .background import BackgroundRows, read_background
+
+
+@dataclass(frozen=True)
+class PathDependent:
+    """The conditional expectation along the trees, by their covers."""
+
+    algorithm: ClassVar[str] = "path-dependent"
+    label: ClassVar[str] = algorithm
+    columns: ClassVar[None] = None
+
+    def prepare(self, model: TreeEnsemble, *, threads: int | None, most: int | None) -> _native.Plan:
+        """The model, compiled; raises `PlanError` if it takes more than `most` bytes."""
+        plan = model.plan()
+        size = plan.describe()["bytes"]
+        if most is not None and size > most:
+            raise PlanError(
+                f"the prepared model takes {size:,} bytes, but max_memory allows {most:,}; allow as much, or explain fewer "
+                "trees with iteration_range"
+            )
+        return plan
+
+    def check(self, rows: InputRows, model: TreeEnsemble) -> None:
+        """Rows need nothing."""
+
+    def description(self) -> dict[str, Any]:
+        """What `describe` says besides the plan."""
+        return {"algorithm": self.algorithm}
+
+
+@dataclass(frozen=True)
+class Interventional:
+    """The mean prediction of the background rows with the known features replaced by those of the row explained."""
+
+    background: BackgroundRows
+    algorithm: ClassVar[str] = "interventional"
+
+    @property
+    def label(self) -> str:
+        """The algorithm and what it goes by, in a few words."""
+        return f"{self.algorithm} ({counted(len(self.background), 'background row')})"
+
+    @property
+    def columns(self) -> tuple[str, ...] | None:
+        """The names of the background's columns; None for arrays."""
+        return self.background.columns
+
+    def prepare(self, model: TreeEnsemble, *, threads: int | None, most: int | None) -> _native.Tables:
+        """The background folded into the model; raises `PlanError` if that takes more than `most` bytes.
+
+        What is known before is checked before anything is made.
+        """
+        background = self.background
+        if most is not None and background.bytes_to_fold > most:
+            raise PlanError(
+                f"the background takes {background.bytes_to_fold:,} bytes, but max_memory allows {most:,}; allow as much, or "
+                "pass fewer rows (ferroshap.sample draws some)"
+            )
+        tables = model.tables(background.dense(), weights=background.weights, threads=threads)
+        size = tables.describe()["bytes"] + background.bytes
+        if most is not None and size > most:
+            raise PlanError(
+                f"the prepared model and its background take {size:,} bytes, but max_memory allows {most:,}; allow as much, "
+                "pass fewer rows (ferroshap.sample draws some), or explain fewer trees with iteration_range"
+            )
+        return tables
+
+    def check(self, rows: InputRows, model: TreeEnsemble) -> None:
+        """Raises `FeatureMismatchError` for rows whose columns are in another order than the background's."""
+        if model.feature_names is None and not model.has_steps_before:
+            self.background.refuse_other_order(rows.columns)
+
+    def description(self) -> dict[str, Any]:
+        """What `describe` says besides the tables."""
+        return {
+            "algorithm": self.algorithm,
+            "background_rows": len(self.background),
+            "background_bytes": self.background.bytes,
+        }
+
+
+Game = PathDependent | Interventional
+
+
+def check_game(data: Any, model_output: Any, feature_perturbation: Any, weights: Any) -> None:
+    """Raises `OptionError` or `UnsupportedModelError` for options that do not go together, or are not accepted."""
+    if feature_perturbation not in ("auto", "interventional", "tree_path_dependent"):
+        raise OptionError(
+            f"feature_perturbation is {feature_perturbation!r}; expected 'auto', 'interventional' or 'tree_path_dependent'"
+        )
+    if feature_perturbation == "interventional" and data is None:
+        raise OptionError(
+            "feature_perturbation='interventional' needs background rows: pass data=, such as the training rows or "
+            "ferroshap.sample(X, 1000); 'tree_path_dependent' needs none"
+        )
+    if feature_perturbation == "tree_path_dependent" and data is not None:
+        raise OptionError(
+            "feature_perturbation='tree_path_dependent' goes by the covers of the trees and takes no background rows; leave "
+            "data out, or leave feature_perturbation out for values against the background"
+        )
+    if weights is not None and data is None:
+        raise OptionError(
+            "weights are those of background rows, but there are none: pass data= too, or leave weights out"
+        )
+    if model_output in {"probability", "log_loss"}:
+        raise UnsupportedModelError(
+            f"model_output={model_output!r} is not supported yet; 'raw' explains the raw output (see model.output_space)"
+        )
+    if model_output != "raw":
+        raise OptionError(f"model_output is {model_output!r}; expected 'raw'")
+
+
+def game_of(model: TreeEnsemble, data: Any, weights: Any) -> Game:
+    """The game that checked options ask for; raises as `read_background`."""
+    return PathDependent() if data is None else Interventional(read_background(model, data, weights))

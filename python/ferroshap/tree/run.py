@@ -1,0 +1,90 @@
+"""Rows through a prepared model: in chunks, each checked before the next."""
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from ferroshap import _native
+from ferroshap.additivity import library_bound, worst_gap, worst_library_gap
+from ferroshap.ensemble import TreeEnsemble
+from ferroshap.inputs import InputRows
+from ferroshap.options import empty_output
+from ferroshap.progress import Progress, reporting
+
+log = logging.getLogger("ferroshap")
+
+Floats = npt.NDArray[np.floating[Any]]
+
+# Rows are explained in chunks, so that what is held beside the result stays near this size whatever it takes.
+CHUNK_BYTES = 2**24
+CHUNK_ROWS = 256  # at least: threads share a chunk
+
+
+@dataclass(frozen=True)
+class Run:
+    """A model, prepared for its game, and how rows go through it."""
+
+    model: TreeEnsemble
+    plan: _native.Plan | _native.Tables
+    threads: int | None
+    dtype: Literal["float32", "float64"]
+    progress: Progress | Literal[True] | None
+
+    def explain(self, rows: InputRows, *, check: bool, library: Floats | None) -> Floats:
+        """`(n, f, o)` of the dtype chosen; `library` is a prediction to check against besides.
+
+        In chunks of rows: the check needs the predictions, and for float32 the float64 values, of one chunk only. A row
+        has the same values in any chunk.
+        """
+        started = time.perf_counter()
+        n, f, o = len(rows), self.model.n_features, self.model.n_outputs
+        out = empty_output((n, f, o), self.dtype)
+        step = max(CHUNK_ROWS, CHUNK_BYTES // (8 * max(f, 1) * o))
+        rounding = check and self.dtype == "float32"
+        scratch = np.empty((min(step, n), f, o)) if rounding else None
+        base, scale = self.plan.expected_value, self.plan.scale
+        bound = library_bound(scale, self.model.n_trees, float32=self.model.predicts_in_float32)
+        with reporting(self.progress) as report:
+            for first, chunk in rows.blocks(step):
+                written = out[first : first + len(chunk)]
+                values = written if scratch is None else scratch[: len(chunk)]
+                self._values(chunk, values, _from_row(first, n, report))
+                if check:
+                    worst_gap(values, self._prediction(chunk), base, scale, first_row=first)
+                if library is not None:
+                    worst_library_gap(values, library[first : first + len(chunk)], base, bound, first_row=first)
+                if scratch is not None:
+                    written[...] = values
+                if report is not None:
+                    report(first + len(chunk), n)
+        log.debug("%d rows explained in %.1f ms", n, 1e3 * (time.perf_counter() - started))
+        return out
+
+    def explain_and_predict(self, rows: InputRows) -> "tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]":
+        """Unchecked float64 values `(n, f, o)` and the float64 prediction `(n, o)` they add up to."""
+        n = len(rows)
+        values = empty_output((n, self.model.n_features, self.model.n_outputs), np.float64)
+        predicted = np.empty((n, self.model.n_outputs))
+        with reporting(self.progress) as report:
+            for first, block in rows.blocks():
+                here = slice(first, first + len(block))
+                self._values(block, values[here], _from_row(first, n, report))
+                predicted[here] = self._prediction(block)
+                if report is not None:
+                    report(first + len(block), n)
+        return values, predicted
+
+    def _values(self, chunk: Floats, values: Floats, report: Progress | None) -> None:
+        missing = self.model.schema.missing
+        self.plan.run(chunk, values, missing=missing, threads=self.threads, progress=report)
+
+    def _prediction(self, chunk: Floats) -> npt.NDArray[np.float64]:
+        return self.model.predict_rows(chunk, exact=True, threads=self.threads)
+
+
+def _from_row(first: int, n: int, report: Progress | None) -> Progress | None:
+    return None if report is None else lambda done, _of_chunk: report(first + done, n)
