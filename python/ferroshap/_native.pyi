@@ -122,14 +122,23 @@ class Ensemble:
 class Plan:
     """An ensemble compiled for one game, path-dependent or (`interventional`) against a background; immutable.
 
-    `expected_rows` is about how many rows will be explained, by which tables are chosen (None: 10,000); `level` a level of
+    `expected_rows` is about how many rows will be explained, by which tables are chosen (None: 10,000), `table_bytes` the most
+    memory that tables may take (None: 192 MiB, against a background 1 GiB): what does not fit is explained in slower ways that
+    need none, with the same values to rounding; `level` a level of
     vector instructions, for tests; None: the one in use. The values do not depend on the level.
 
     Raises `UnsupportedModelError` for an ensemble without covers, `PlanError` naming the limit it is beyond, `OptionError`
     for a level that this machine does not have.
     """
 
-    def __new__(cls, ensemble: Ensemble, *, expected_rows: int | None = None, level: str | None = None) -> Plan: ...
+    def __new__(
+        cls,
+        ensemble: Ensemble,
+        *,
+        expected_rows: int | None = None,
+        table_bytes: int | None = None,
+        level: str | None = None,
+    ) -> Plan: ...
     @staticmethod
     def interventional(
         ensemble: Ensemble,
@@ -138,6 +147,7 @@ class Plan:
         weights: npt.NDArray[np.float64] | None = None,
         missing: float | None = None,
         expected_rows: int | None = None,
+        table_bytes: int | None = None,
         level: str | None = None,
         threads: int | None = None,
     ) -> Plan:

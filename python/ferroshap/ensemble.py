@@ -199,23 +199,36 @@ class TreeEnsemble:
         missing = self.schema.missing
         return self._core.predict(values, missing=missing, exact=exact, threads=threads, bases=bases)
 
-    def plan(self) -> _native.Plan:
-        """The compiled form of the model that SHAP values are computed with."""
-        return _native.Plan(self._core)
+    def plan(self, *, expected_rows: int | None = None, table_bytes: int | None = None) -> _native.Plan:
+        """The model compiled for path-dependent SHAP values.
 
-    def tables(
+        `expected_rows` as in `TreeExplainer`, `table_bytes` the most memory its tables may take; None: the defaults.
+        """
+        return _native.Plan(self._core, expected_rows=expected_rows, table_bytes=table_bytes)
+
+    def plan_against(
         self,
         background: npt.NDArray[np.floating[Any]],
         *,
         weights: npt.NDArray[np.float64] | None,
+        expected_rows: int,
+        table_bytes: int | None,
         threads: int | None,
-    ) -> _native.Tables:
+    ) -> _native.Plan:
         """The model with `background` folded into it, `(b, f)` as `read_rows` reads rows: for interventional SHAP values.
 
-        `weights`, `(b,)`, are those of its rows, None: all equal; `threads` as in `predict`.
+        `weights`, `(b,)`, are those of its rows, None: all equal; `expected_rows` and `table_bytes` as in `plan`, `threads` as
+        in `predict`.
         """
-        missing = self.schema.missing
-        return _native.Tables(self._core, background, weights=weights, missing=missing, threads=threads)
+        return _native.Plan.interventional(
+            self._core,
+            background,
+            weights=weights,
+            missing=self.schema.missing,
+            expected_rows=expected_rows,
+            table_bytes=table_bytes,
+            threads=threads,
+        )
 
     def save(self, path: str | PathLike[str]) -> None:
         """Writes the model to the file `path`, which `load_model` reads on any machine, without the training library.

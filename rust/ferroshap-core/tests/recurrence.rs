@@ -106,7 +106,7 @@ fn rows(seed: u64, n: usize) -> Array2<f64> {
 const EXPECTED_ROWS: [usize; 3] = [0, 20_000, usize::MAX];
 
 fn options(levels: &[Level]) -> Vec<Options> {
-    let of_level = |&level| EXPECTED_ROWS.map(|expected_rows| Options { expected_rows, level });
+    let of_level = |&level| EXPECTED_ROWS.map(|expected_rows| Options { expected_rows, level, ..Options::default() });
     levels.iter().flat_map(of_level).collect()
 }
 
@@ -204,7 +204,7 @@ fn tables_agree_with_the_enumeration_of_coalitions_against_the_background() {
         for expected_rows in EXPECTED_ROWS {
             let mut first: Option<Vec<f64>> = None;
             for level in Level::available() {
-                let options = Options { expected_rows, level };
+                let options = Options { expected_rows, level, ..Options::default() };
                 let plan = Plan::interventional(&model, &z, given, options, 2, &Uninterrupted).expect("it is small");
                 let mut values = vec![f64::NAN; exact.len()];
                 plan.run(&x, &mut values, 2, &Uninterrupted).expect("nothing stops it");

@@ -27,15 +27,21 @@ pub(crate) enum Out<'py> {
 #[pymethods]
 impl Plan {
     #[new]
-    #[pyo3(signature = (ensemble, *, expected_rows = None, level = None))]
-    fn new(py: Python<'_>, ensemble: &Ensemble, expected_rows: Option<usize>, level: Option<&str>) -> PyResult<Self> {
-        let options = options(expected_rows, level)?;
+    #[pyo3(signature = (ensemble, *, expected_rows = None, table_bytes = None, level = None))]
+    fn new(
+        py: Python<'_>,
+        ensemble: &Ensemble,
+        expected_rows: Option<usize>,
+        table_bytes: Option<usize>,
+        level: Option<&str>,
+    ) -> PyResult<Self> {
+        let options = options(expected_rows, table_bytes, level)?;
         let compiled = py.detach(|| plan::Plan::path_dependent(&ensemble.model, options));
         Ok(Self { plan: compiled.map_err(to_pyerr)? })
     }
 
     #[staticmethod]
-    #[pyo3(signature = (ensemble, background, *, weights = None, missing = None, expected_rows = None, level = None, threads = None))]
+    #[pyo3(signature = (ensemble, background, *, weights = None, missing = None, expected_rows = None, table_bytes = None, level = None, threads = None))]
     #[expect(clippy::too_many_arguments, reason = "they are named, in Python")]
     fn interventional(
         py: Python<'_>,
@@ -44,10 +50,11 @@ impl Plan {
         weights: Option<PyReadonlyArray1<'_, f64>>,
         missing: Option<f64>,
         expected_rows: Option<usize>,
+        table_bytes: Option<usize>,
         level: Option<&str>,
         threads: Option<usize>,
     ) -> PyResult<Self> {
-        let options = options(expected_rows, level)?;
+        let options = options(expected_rows, Some(table_bytes.unwrap_or(1 << 30)), level)?;
         let view = background.view(missing);
         let weights: Option<Vec<f64>> = weights.map(|w| w.as_array().to_vec());
         let control = PythonControl::new(None, 1, ensemble.model.trees().len());
@@ -112,8 +119,11 @@ impl Plan {
     }
 }
 
-fn options(expected_rows: Option<usize>, level: Option<&str>) -> PyResult<Options> {
+fn options(expected_rows: Option<usize>, table_bytes: Option<usize>, level: Option<&str>) -> PyResult<Options> {
     let mut options = Options::default();
+    if let Some(bytes) = table_bytes {
+        options.table_bytes = bytes;
+    }
     if let Some(rows) = expected_rows {
         options.expected_rows = rows;
     }

@@ -36,7 +36,7 @@ impl Plan {
     ) -> Result<Self> {
         check(model, background, weights)?;
         let load = Workload::new(model, options.expected_rows, Some(background.len()));
-        let (mut plan, shapes) = Plan::before_background(model, load, options.level);
+        let (mut plan, shapes) = Plan::before_background(model, load, options);
         let total = weights.map_or(background.len() as f64, |w| w.iter().sum());
         let trees = std::mem::take(&mut plan.trees);
         let mut trees: Vec<Counting> =

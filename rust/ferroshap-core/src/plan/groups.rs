@@ -7,6 +7,7 @@
 //! the patterns that occur in the background (interventional).
 
 use crate::model::{Ensemble, Node, Tree};
+use crate::simd::Line;
 
 /// Most leaves of a group.
 const MOST_LEAVES: u32 = 8;
@@ -24,6 +25,8 @@ mod cost {
     pub(super) const NEAR_LINES: f64 = 512.0;
     /// A line of a table that has to come from memory for every few thousand rows.
     pub(super) const STREAM: f64 = 0.0015;
+    /// What a line costs more, row by row, until the tables fit their memory; then there are none.
+    pub(super) const PRICES: [f64; 4] = [0.0, 0.006, 0.03, 0.2];
     /// A bit of a row's pattern.
     pub(super) const BIT: f64 = 0.05;
     /// Making a line of a table, a leaf.
@@ -44,8 +47,8 @@ mod cost {
 pub(crate) struct Workload {
     /// Rows that will be explained.
     pub(crate) rows: f64,
-    /// Whether the tables of all trees are more than a core's cache holds.
-    pub(crate) streamed: bool,
+    /// What a line of a table costs a row beside the look-up.
+    line: f64,
     /// Rows of the background; `None`: path-dependent, where the recurrence takes what no group does.
     pub(crate) background: Option<f64>,
 }
@@ -55,9 +58,27 @@ const NEAR_LEAVES: usize = 1000;
 
 impl Workload {
     pub(crate) fn new(model: &Ensemble, rows: usize, background: Option<usize>) -> Self {
-        let streamed = model.n_leaves() > NEAR_LEAVES;
-        Self { rows: rows as f64, streamed, background: background.map(|b| b as f64) }
+        let line = if model.n_leaves() > NEAR_LEAVES { cost::STREAM } else { 0.0 };
+        Self { rows: rows as f64, line, background: background.map(|b| b as f64) }
     }
+}
+
+/// The ways of all trees whose tables take at most `bytes`: lines are made dearer until they do.
+pub(super) fn ways_within(model: &Ensemble, load: Workload, bytes: usize) -> Vec<Vec<Way>> {
+    for price in cost::PRICES {
+        let load = Workload { line: load.line + price, ..load };
+        let mut taken = 0usize;
+        let of_tree = |tree| {
+            let (ways, lines) = ways(model, tree, load);
+            taken = taken.saturating_add(lines.saturating_mul(size_of::<Line>()));
+            (taken <= bytes).then_some(ways)
+        };
+        if let Some(ways) = model.trees().iter().map(of_tree).collect() {
+            return ways;
+        }
+    }
+    let load = Workload { line: f64::INFINITY, ..load };
+    model.trees().iter().map(|tree| ways(model, tree, load).0).collect()
 }
 
 /// How a node is explained.
@@ -73,8 +94,8 @@ pub(super) enum Way {
     Deep,
 }
 
-/// The way of every node, counted from the root; below a group the nodes have none of their own.
-pub(super) fn ways(model: &Ensemble, tree: &Tree, load: Workload) -> Vec<Way> {
+/// The way of every node, counted from the root, and the lines of the tables; below a group the nodes have none of their own.
+fn ways(model: &Ensemble, tree: &Tree, load: Workload) -> (Vec<Way>, usize) {
     let size = tree.n_nodes as usize;
     let above = Above::new(model, tree);
     let points = f64::from(tree.path_features.div_ceil(2).max(1));
@@ -111,7 +132,25 @@ pub(super) fn ways(model: &Ensemble, tree: &Tree, load: Workload) -> Vec<Way> {
         };
     }
     only_tables_below_splits(model, tree, &costs, &mut way);
-    way
+    let lines = lines(model, tree, &above, &way, &leaves);
+    (way, lines)
+}
+
+/// Lines of the tables of a tree's groups.
+fn lines(model: &Ensemble, tree: &Tree, above: &Above, way: &[Way], leaves: &[u32]) -> usize {
+    let outputs = if tree.output.is_some() { 1 } else { model.n_outputs() };
+    let mut pending = vec![tree.root];
+    let mut lines = 0;
+    while let Some(node) = pending.pop() {
+        let at = (node - tree.root) as usize;
+        if way[at] == Way::Group {
+            let group = above.group(model, tree, node, leaves[at]);
+            lines += group.map_or(0, |group| (group.slots.div_ceil(8) as usize) << group.bits);
+        } else if let Node::Inner { left, .. } = model.node(node) {
+            pending.extend([left, left + 1]);
+        }
+    }
+    lines * outputs
 }
 
 /// Below a node that has no step, a subtree that the recurrence would take at less cost goes by tables all the same.
@@ -218,7 +257,7 @@ impl Group {
         let lines = parts * f64::from(1u32 << self.bits);
         let build = outputs * (cost::LINE * lines * f64::from(self.leaves)) + cost::PATTERN * self.patterns;
         let lookup = if lines > cost::NEAR_LINES { cost::FAR_LOOKUP } else { cost::LOOKUP };
-        let stream = if load.streamed { cost::STREAM * lines } else { 0.0 };
+        let stream = load.line * lines;
         let indices = cost::BIT * f64::from(self.bits);
         build
             + load.rows * (outputs * (parts * lookup + stream) + indices)

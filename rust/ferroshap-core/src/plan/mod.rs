@@ -13,6 +13,7 @@ mod tables;
 pub use quadrature::{Rule, gauss_legendre};
 
 pub(crate) use deep::{ByPattern, DeepLeaf};
+use groups::Way;
 pub(crate) use groups::Workload;
 pub(crate) use program::{MAX_POINTS, NodeStep, Op, PairStep, Points, Program, SplitStep, UnitStep};
 pub(crate) use shapley::Weights;
@@ -45,13 +46,15 @@ pub struct Plan {
 pub struct Options {
     /// About how many rows will be explained: tables cost time to make, and pay off from some number of rows on.
     pub expected_rows: usize,
+    /// The most memory that tables may take; what does not fit is explained in the slower ways that need none.
+    pub table_bytes: usize,
     /// The vector instructions to use.
     pub level: Level,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { expected_rows: 10_000, level: Level::in_use() }
+        Self { expected_rows: 10_000, table_bytes: 192 << 20, level: Level::in_use() }
     }
 }
 
@@ -129,8 +132,7 @@ impl Plan {
         let load = Workload::new(model, options.expected_rows, None);
         let code_slots = splits::code_slots(model);
         let (mut compiler, mut builder) = (program::Compiler::new(model), Builder::default());
-        let mut plan_tree = |tree: &Tree| {
-            let ways = groups::ways(model, tree, load);
+        let mut plan_tree = |(tree, ways): (&Tree, Vec<Way>)| {
             let paths = paths::paths(model, tree, &code_slots, &ways);
             let outputs: Vec<u32> = outputs_of(model, tree).collect();
             let mut tables = TreeTables::default();
@@ -140,26 +142,32 @@ impl Plan {
             let (programs, points) = compiler.tree(tree, outputs_of(model, tree), &ways);
             TreePlan { splits: paths.splits, points, programs, tables, deep: Vec::new(), output: tree.output }
         };
-        let trees = model.trees().iter().map(&mut plan_tree).collect();
+        let ways = groups::ways_within(model, load, options.table_bytes);
+        let trees = model.trees().iter().zip(ways).map(&mut plan_tree).collect();
         let (expected, scale) = compiler.totals();
         Ok(Self { model: PlanModel::new(model), trees, level: options.level, expected, scale })
     }
 
     /// An interventional plan before the background is known: for each tree the shapes of its groups, which have no tables.
-    pub(crate) fn before_background(model: &Ensemble, load: Workload, level: Level) -> (Self, Vec<Vec<GroupShape>>) {
+    pub(crate) fn before_background(
+        model: &Ensemble,
+        load: Workload,
+        options: Options,
+    ) -> (Self, Vec<Vec<GroupShape>>) {
         let code_slots = splits::code_slots(model);
         let mut shapes = Vec::new();
-        let mut plan_tree = |tree: &Tree| {
-            let ways = groups::ways(model, tree, load);
+        let mut plan_tree = |(tree, ways): (&Tree, Vec<Way>)| {
             let paths = paths::paths(model, tree, &code_slots, &ways);
             shapes.push(paths.groups);
             let (splits, deep) = (paths.splits, paths.deep);
             let tables = TreeTables::default();
             TreePlan { splits, points: Vec::new(), programs: Vec::new(), tables, deep, output: tree.output }
         };
-        let trees = model.trees().iter().map(&mut plan_tree).collect();
+        let ways = groups::ways_within(model, load, options.table_bytes);
+        let trees = model.trees().iter().zip(ways).map(&mut plan_tree).collect();
         let zeros = vec![0.0; model.n_outputs()];
-        let plan = Self { model: PlanModel::new(model), trees, level, expected: zeros.clone(), scale: zeros };
+        let plan =
+            Self { model: PlanModel::new(model), trees, level: options.level, expected: zeros.clone(), scale: zeros };
         (plan, shapes)
     }
 
