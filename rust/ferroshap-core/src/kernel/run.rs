@@ -123,7 +123,7 @@ impl Plan {
         }
         let wanted = match tables {
             0 => BLOCK,
-            0..NEAR_TABLES => 2 * BLOCK,
+            1..NEAR_TABLES => 2 * BLOCK,
             _ => ROWS_OF_LARGE_TABLES,
         };
         wanted.min(SUMS_TARGET / sums / BLOCK * BLOCK).min(share).max(BLOCK)

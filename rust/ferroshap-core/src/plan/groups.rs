@@ -123,7 +123,7 @@ fn ways(model: &Ensemble, tree: &Tree, load: Workload) -> (Vec<Way>, usize) {
                 let tables = as_group.min(halves);
                 let step = load.rows * outputs * (cost::STEP + points * cost::POINT) + first.1 + second.1;
                 way[at] = match () {
-                    () if load.background.is_none() && !(tables < step) => Way::Recurrence,
+                    () if load.background.is_none() && step <= tables => Way::Recurrence,
                     () if as_group <= halves => Way::Group,
                     () => Way::Split,
                 };
