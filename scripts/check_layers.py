@@ -38,8 +38,8 @@ CORE_USES: dict[str, set[str]] = {
     "predict": {"error", "model", "rows", "parallel"},
     "simd": {"error"},
     "plan": {"error", "model", "rows", "simd"},
-    "kernel": {"error", "model", "rows", "parallel", "plan", "simd"},
-    "tables": {"error", "model", "rows", "predict", "parallel", "plan", "kernel", "simd"},
+    "kernel": {"error", "model", "rows", "predict", "parallel", "plan", "simd"},
+    "tables": {"error", "model", "rows", "parallel", "plan", "kernel", "simd"},
     "oracle": {"error", "model", "rows", "predict"},
 }
 

@@ -15,7 +15,6 @@ __all__ = [
     "Ensemble",
     "Interactions",
     "Plan",
-    "Tables",
     "after_fork_in_child",
     "build_info",
     "default_threads",
@@ -124,11 +123,11 @@ class Ensemble:
 class Interactions:
     """An ensemble compiled for SHAP interaction values; immutable.
 
-    Path-dependent, or interventional where there is a `background`; it, `weights` and `missing` are as in `Tables`. `pairs` is
+    Path-dependent, or interventional where there is a `background`; it, `weights` and `missing` are as in `Plan.interventional`. `pairs` is
     `(p, 2)`: pairs of features, of which a feature with itself asks for its main effect; None: the matrix. `level` is as in
     `Plan`.
 
-    Raises what `Plan` or `Tables` raises, and `OptionError` for a feature that is not there.
+    Raises what `Plan` or `Plan.interventional` raises, and `OptionError` for a feature that is not there.
     """
 
     def __new__(
@@ -166,55 +165,46 @@ class Interactions:
         """`pairs` of features that share a path, `bytes`, and `simd`."""
 
 @final
-class Tables:
-    """A model and a background compiled for interventional SHAP values; immutable.
-
-    `background` is `(b, f)` as rows of `Plan.run`, `weights` `(b,)` float64 or None: all equal; `missing` a number that
-    counts as missing besides NaN.
-
-    Raises `DataError` for a background without rows or weights without sense, `PlanError` for more than 64 features on a
-    path, `UnsupportedModelError` for linear leaves.
-    """
-
-    def __new__(
-        cls,
-        ensemble: Ensemble,
-        background: npt.NDArray[np.float32] | npt.NDArray[np.float64] | npt.NDArray[np.floating[Any]],
-        *,
-        weights: npt.NDArray[np.float64] | None = None,
-        missing: float | None = None,
-        threads: int | None = None,
-    ) -> Tables: ...
-    @property
-    def expected_value(self) -> npt.NDArray[np.float64]:
-        """`(o,)`: the weighted mean prediction of the background, in units of the raw output."""
-    @property
-    def scale(self) -> npt.NDArray[np.float64]:
-        """`(o,)`: |base| + sum over the trees of max|leaf|."""
-    def run(
-        self,
-        rows: npt.NDArray[np.float32] | npt.NDArray[np.float64] | npt.NDArray[np.floating[Any]],
-        out: npt.NDArray[np.float32] | npt.NDArray[np.float64] | npt.NDArray[np.floating[Any]],
-        *,
-        missing: float | None = None,
-        threads: int | None = None,
-        progress: Callable[[int, int], object] | None = None,
-    ) -> None:
-        """As `Plan.run`."""
-    def describe(self) -> dict[str, Any]:
-        """`patterns` of the background over all leaves, `bytes`, and `simd`."""
-
-@final
 class Plan:
-    """A compiled ensemble that computes path-dependent SHAP values; immutable.
+    """An ensemble compiled for one game, path-dependent or (`interventional`) against a background; immutable.
 
-    `level` is a level of vector instructions, for tests; None: the one in use. The values do not depend on it.
+    `expected_rows` is about how many rows will be explained, by which tables are chosen (None: 10,000), `table_bytes` the most
+    memory that tables may take (None: 192 MiB, against a background 1 GiB): what does not fit is explained in slower ways that
+    need none, with the same values to rounding; `level` a level of
+    vector instructions, for tests; None: the one in use. The values do not depend on the level.
 
     Raises `UnsupportedModelError` for an ensemble without covers, `PlanError` naming the limit it is beyond, `OptionError`
     for a level that this machine does not have.
     """
 
-    def __new__(cls, ensemble: Ensemble, *, level: str | None = None) -> Plan: ...
+    def __new__(
+        cls,
+        ensemble: Ensemble,
+        *,
+        expected_rows: int | None = None,
+        table_bytes: int | None = None,
+        level: str | None = None,
+    ) -> Plan: ...
+    @staticmethod
+    def interventional(
+        ensemble: Ensemble,
+        background: npt.NDArray[np.float32] | npt.NDArray[np.float64] | npt.NDArray[np.floating[Any]],
+        *,
+        weights: npt.NDArray[np.float64] | None = None,
+        missing: float | None = None,
+        expected_rows: int | None = None,
+        table_bytes: int | None = None,
+        level: str | None = None,
+        threads: int | None = None,
+    ) -> Plan:
+        """The plan of the interventional game; covers are not needed.
+
+        `background` is `(b, f)` as rows of `run`, `weights` `(b,)` float64 or None: all equal; `missing` a number that counts
+        as missing besides NaN.
+
+        Raises `DataError` for a background without rows or weights without sense, `PlanError` for more than 64 features on a
+        path, `UnsupportedModelError` for linear leaves.
+        """
     @property
     def expected_value(self) -> npt.NDArray[np.float64]:
         """`(o,)`: the base value, in units of the raw output."""

@@ -199,9 +199,12 @@ class TreeEnsemble:
         missing = self.schema.missing
         return self._core.predict(values, missing=missing, exact=exact, threads=threads, bases=bases)
 
-    def plan(self) -> _native.Plan:
-        """The compiled form of the model that SHAP values are computed with."""
-        plan = _native.Plan(self._core)
+    def plan(self, *, expected_rows: int | None = None, table_bytes: int | None = None) -> _native.Plan:
+        """The model compiled for path-dependent SHAP values.
+
+        `expected_rows` as in `TreeExplainer`, `table_bytes` the most memory its tables may take; None: the defaults.
+        """
+        plan = _native.Plan(self._core, expected_rows=expected_rows, table_bytes=table_bytes)
         if not np.isfinite(plan.scale).all():
             raise ModelError(
                 "the base value and the largest leaves of the trees sum to more than float64 holds (1.8e308): a prediction "
@@ -209,19 +212,29 @@ class TreeEnsemble:
             )
         return plan
 
-    def tables(
+    def plan_against(
         self,
         background: npt.NDArray[np.floating[Any]],
         *,
         weights: npt.NDArray[np.float64] | None,
+        expected_rows: int,
+        table_bytes: int | None,
         threads: int | None,
-    ) -> _native.Tables:
+    ) -> _native.Plan:
         """The model with `background` folded into it, `(b, f)` as `read_rows` reads rows: for interventional SHAP values.
 
-        `weights`, `(b,)`, are those of its rows, None: all equal; `threads` as in `predict`.
+        `weights`, `(b,)`, are those of its rows, None: all equal; `expected_rows` and `table_bytes` as in `plan`, `threads` as
+        in `predict`.
         """
-        missing = self.schema.missing
-        return _native.Tables(self._core, background, weights=weights, missing=missing, threads=threads)
+        return _native.Plan.interventional(
+            self._core,
+            background,
+            weights=weights,
+            missing=self.schema.missing,
+            expected_rows=expected_rows,
+            table_bytes=table_bytes,
+            threads=threads,
+        )
 
     def interactions(
         self,
@@ -233,7 +246,7 @@ class TreeEnsemble:
     ) -> _native.Interactions:
         """The model prepared for SHAP interaction values of `pairs`, `(p, 2)` positions of features; None: of all.
 
-        With `background` and its `weights`, `(b,)`, as in `tables`: against those rows. `threads`: to fold them with.
+        With `background` and its `weights`, `(b,)`, as in `plan_against`: against those rows. `threads`: to fold them with.
         """
         missing = self.schema.missing
         return _native.Interactions(

@@ -61,10 +61,12 @@ class TreeExplainer:
     dtype
         `"float64"`, or `"float32"`: computed and checked in float64, then rounded.
     expected_rows
-        About how many rows will be explained in all. Ways to prepare a model that pay off from some number of rows on go
-        by it; there is only one way yet, so it changes nothing.
+        About how many rows will be explained in all: tables that pay off from some number of rows on are made by it. The
+        values differ by roundings only.
     max_memory
-        The most memory the prepared model may take, with the background rows, in bytes or as text such as "512MiB".
+        The most memory the prepared model may take, with the background rows, in bytes or as text such as "512MiB"; its
+        tables take what is left beside the rest, or are replaced by ways that are slower. None: 192 MiB of tables, against
+        a background 1 GiB.
     progress
         None: nothing is told. True: each call writes one line to stderr, over and over. A callable: called now and then,
         and at the end, as `progress(rows_done, rows_in_all)`; what it raises ends the call. A callable belongs to its
@@ -139,8 +141,8 @@ class TreeExplainer:
         self._threads = thread_count(threads)
         self._dtype = float_dtype("dtype", dtype)
         self._progress: Progress | Literal[True] | None = progress_option(progress)
-        whole_number("expected_rows", expected_rows)
-        self._most = most = byte_count("max_memory", max_memory)
+        self._expected_rows = whole_number("expected_rows", expected_rows)
+        self._most = byte_count("max_memory", max_memory)
         started = time.perf_counter()
         self.model: TreeEnsemble = load_model(
             model, iteration_range=iteration_range, missing=missing, without_init=without_init
@@ -150,7 +152,7 @@ class TreeExplainer:
         self._game: Game = game_of(self.model, data, weights)
         read = time.perf_counter()
         self._prepared: tuple[bytes | None, _native.Interactions] | None = None  # what pairs, for interaction values
-        self._plan: _native.Plan | _native.Tables = self._game.prepare(self.model, threads=self._threads, most=most)
+        self._plan: _native.Plan = self._compiled()
         log.debug(
             "%r: read in %.1f ms, prepared in %.1f ms, %s bytes",
             self.model,
@@ -334,9 +336,10 @@ class TreeExplainer:
     def describe(self) -> dict[str, Any]:
         """What the prepared model is made of: `algorithm`, `bytes`, and `simd`, the vector instructions in use.
 
-        Path-dependent: `trees`, their `passes` (more than one for a tree with more than eight `points` of quadrature) and
-        `split_points` (what explaining a row costs). Interventional: `background_rows`, `background_bytes` (the rows
-        themselves), and the `patterns` they have, over all leaves.
+        `groups` of leaves are explained by tables of `table_bytes` in all, for patterns of at most so many `bits`. The rest,
+        path-dependent: `trees`, their `passes` (more than one for a tree with more than eight `points` of quadrature) and
+        `split_points` (what explaining a row costs). Interventional: `deep_leaves` by themselves; `background_rows` and
+        `background_bytes` (the rows themselves).
         """
         return self._game.description() | self._plan.describe()
 
@@ -362,7 +365,10 @@ class TreeExplainer:
         vars(self).update(state)
         self._prepared = None
         # Compiled for the processor that it is on now; a background is folded again, from the rows that were folded first.
-        self._plan = self._game.prepare(self.model, threads=self._threads, most=None)
+        self._plan = self._compiled()
+
+    def _compiled(self) -> _native.Plan:
+        return self._game.prepare(self.model, expected_rows=self._expected_rows, threads=self._threads, most=self._most)
 
     def _of_library(self, check: "bool | Literal['library']", X: Any, rows: InputRows) -> Floats | None:
         """`(n, o)`: what the training library predicts for `X`, where the check asks for it."""

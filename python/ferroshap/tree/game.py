@@ -23,9 +23,11 @@ class PathDependent:
     label: ClassVar[str] = algorithm
     columns: ClassVar[None] = None
 
-    def prepare(self, model: TreeEnsemble, *, threads: int | None, most: int | None) -> _native.Plan:
+    def prepare(
+        self, model: TreeEnsemble, *, expected_rows: int, threads: int | None, most: int | None
+    ) -> _native.Plan:
         """The model, compiled; raises `PlanError` if it takes more than `most` bytes."""
-        plan = model.plan()
+        plan = model.plan(expected_rows=expected_rows, table_bytes=half(most))
         size = plan.describe()["bytes"]
         if most is not None and size > most:
             raise PlanError(
@@ -65,7 +67,9 @@ class Interventional:
         """The names of the background's columns; None for arrays."""
         return self.background.columns
 
-    def prepare(self, model: TreeEnsemble, *, threads: int | None, most: int | None) -> _native.Tables:
+    def prepare(
+        self, model: TreeEnsemble, *, expected_rows: int, threads: int | None, most: int | None
+    ) -> _native.Plan:
         """The background folded into the model; raises `PlanError` if that takes more than `most` bytes.
 
         What is known before is checked before anything is made.
@@ -76,14 +80,20 @@ class Interventional:
                 f"the background takes {background.bytes_to_fold:,} bytes, but max_memory allows {most:,}; allow as much, or "
                 "pass fewer rows (ferroshap.sample draws some)"
             )
-        tables = model.tables(background.dense(), weights=background.weights, threads=threads)
-        size = tables.describe()["bytes"] + background.bytes
+        plan = model.plan_against(
+            background.dense(),
+            weights=background.weights,
+            expected_rows=expected_rows,
+            table_bytes=half(most),
+            threads=threads,
+        )
+        size = plan.describe()["bytes"] + background.bytes
         if most is not None and size > most:
             raise PlanError(
                 f"the prepared model and its background take {size:,} bytes, but max_memory allows {most:,}; allow as much, "
                 "pass fewer rows (ferroshap.sample draws some), or explain fewer trees with iteration_range"
             )
-        return tables
+        return plan
 
     def interactions(
         self, model: TreeEnsemble, pairs: npt.NDArray[np.uint32] | None, *, threads: int | None
@@ -98,7 +108,7 @@ class Interventional:
             self.background.refuse_other_order(rows.columns)
 
     def description(self) -> dict[str, Any]:
-        """What `describe` says besides the tables."""
+        """What `describe` says besides the plan."""
         return {
             "algorithm": self.algorithm,
             "background_rows": len(self.background),
@@ -107,6 +117,11 @@ class Interventional:
 
 
 Game = PathDependent | Interventional
+
+
+def half(most: int | None) -> int | None:
+    """What tables may take of the memory allowed: the rest of a plan is small beside tables that large."""
+    return None if most is None else most // 2
 
 
 def check_game(data: Any, model_output: Any, feature_perturbation: Any, weights: Any) -> None:

@@ -29,7 +29,7 @@ class Run:
     """A model, prepared for its game, and how rows go through it."""
 
     model: TreeEnsemble
-    plan: _native.Plan | _native.Tables
+    plan: _native.Plan
     threads: int | None
     dtype: Literal["float32", "float64"]
     progress: Progress | Literal[True] | None

@@ -5,20 +5,31 @@ mod made;
 use ferroshap_core::model::Ensemble;
 use ferroshap_core::oracle::{interventional_by_enumeration, shap_by_enumeration};
 use ferroshap_core::parallel::Uninterrupted;
-use ferroshap_core::plan::Plan;
+use ferroshap_core::plan::{Options, Plan};
 use ferroshap_core::predict::Sum;
 use ferroshap_core::rows::{Rows, Values};
 use ferroshap_core::simd::Level;
-use ferroshap_core::tables::Tables;
 use made::{FEATURES, ensemble, rows};
 use ndarray::Array2;
 
-fn explain(model: &Ensemble, x: &Array2<f64>, level: Level, threads: usize) -> (Vec<f64>, Plan) {
-    let plan = Plan::path_dependent_at(model, level).expect("covers are there");
+/// Rows that plans are made for: the recurrence for all, some tables, tables wherever they can be.
+const EXPECTED_ROWS: [usize; 3] = [0, 20_000, usize::MAX];
+
+fn options(levels: &[Level]) -> Vec<Options> {
+    let of_level = |&level| EXPECTED_ROWS.map(|expected_rows| Options { expected_rows, level, ..Options::default() });
+    levels.iter().flat_map(of_level).collect()
+}
+
+fn explain(model: &Ensemble, x: &Array2<f64>, options: Options, threads: usize) -> (Vec<f64>, Plan) {
+    let plan = Plan::path_dependent(model, options).expect("covers are there");
+    (run(&plan, model, x, threads), plan)
+}
+
+fn run(plan: &Plan, model: &Ensemble, x: &Array2<f64>, threads: usize) -> Vec<f64> {
     let mut out = vec![f64::NAN; x.nrows() * model.n_features() * model.n_outputs()];
     let rows = Rows { values: Values::F64(x.view()), missing: None };
     plan.run(&rows, &mut out, threads, &Uninterrupted).expect("nothing stops it");
-    (out, plan)
+    out
 }
 
 #[test]
@@ -30,10 +41,10 @@ fn every_level_agrees_with_the_enumeration_of_coalitions() {
         let x = rows(seed, 9);
         let (exact, expected) = shap_by_enumeration(&model, &Rows { values: Values::F64(x.view()), missing: None });
         let largest = exact.iter().fold(1e-300, |m: f64, v| m.max(v.abs()));
-        for &level in &levels {
-            let (values, plan) = explain(&model, &x, level, 1);
+        for options in options(&levels) {
+            let (values, plan) = explain(&model, &x, options, 1);
             let gap = exact.iter().zip(&values).fold(0f64, |m, (a, b)| m.max((a - b).abs()));
-            assert!(gap <= 1e-12 * largest, "seed {seed}, {level}: off by {gap} of {largest}");
+            assert!(gap <= 1e-12 * largest, "seed {seed}, {options:?}: off by {gap} of {largest}");
             worst = worst.max(gap / largest);
             let base = expected.iter().zip(plan.expected_value()).fold(0f64, |m, (a, b)| m.max((a - b).abs()));
             assert!(base <= 1e-13, "seed {seed}: expected value off by {base}");
@@ -48,18 +59,19 @@ fn all_levels_threads_and_batches_give_the_same_bits() {
     for seed in 100..112 {
         let model = ensemble(seed, 6, 9, 2, seed % 2 == 0);
         let x = rows(seed, 300);
-        let (reference, _) = explain(&model, &x, Level::Scalar, 1);
-        let same = |other: &[f64]| reference.iter().zip(other).all(|(a, b)| a.to_bits() == b.to_bits());
-        for level in Level::available() {
+        for options in options(&Level::available()) {
+            let (reference, _) = explain(&model, &x, Options { level: Level::Scalar, ..options }, 1);
+            let same = |other: &[f64]| reference.iter().zip(other).all(|(a, b)| a.to_bits() == b.to_bits());
+            let plan = Plan::path_dependent(&model, options).expect("covers are there");
             for threads in [1, 2, 5] {
-                assert!(same(&explain(&model, &x, level, threads).0), "seed {seed}, {level}, {threads} threads");
+                assert!(same(&run(&plan, &model, &x, threads)), "seed {seed}, {options:?}, {threads} threads");
             }
             let alone: Vec<f64> = x
                 .rows()
                 .into_iter()
-                .flat_map(|row| explain(&model, &row.to_owned().insert_axis(ndarray::Axis(0)), level, 1).0)
+                .flat_map(|row| run(&plan, &model, &row.to_owned().insert_axis(ndarray::Axis(0)), 1))
                 .collect();
-            assert!(same(&alone), "seed {seed}, {level}: a row alone differs from the row in its batch");
+            assert!(same(&alone), "seed {seed}, {options:?}: a row alone differs from the row in its batch");
         }
     }
 }
@@ -69,7 +81,7 @@ fn values_add_up_to_the_prediction_and_an_unused_feature_gets_nothing() {
     for seed in 200..230 {
         let model = ensemble(seed, 10, 8, 3, seed % 2 == 0);
         let x = rows(seed, 50);
-        let (values, plan) = explain(&model, &x, Level::in_use(), 1);
+        let (values, plan) = explain(&model, &x, Options::default(), 1);
         let mut sums = vec![0.0; 50 * 3];
         let view = Rows { values: Values::F64(x.view()), missing: None };
         model.predict(&view, Sum::Float64, &mut sums, 1, &Uninterrupted).expect("nothing stops it");
@@ -99,22 +111,20 @@ fn tables_agree_with_the_enumeration_of_coalitions_against_the_background() {
         let given = (seed % 2 == 0).then_some(&weights[..]);
         let (exact, expected) = interventional_by_enumeration(&model, &x, &z, given.unwrap_or(&[1.0; 7]));
         let largest = exact.iter().fold(1e-300, |m: f64, v| m.max(v.abs()));
-        let mut first: Option<Vec<f64>> = None;
-        for level in Level::available() {
-            for dense in [8, 2] {
-                let tables = Tables::interventional_at(&model, &z, given, 2, &Uninterrupted, (level, dense))
-                    .expect("it is small");
+        for expected_rows in EXPECTED_ROWS {
+            let mut first: Option<Vec<f64>> = None;
+            for level in Level::available() {
+                let options = Options { expected_rows, level, ..Options::default() };
+                let plan = Plan::interventional(&model, &z, given, options, 2, &Uninterrupted).expect("it is small");
                 let mut values = vec![f64::NAN; exact.len()];
-                tables.run(&x, &mut values, 2, &Uninterrupted).expect("nothing stops it");
+                plan.run(&x, &mut values, 2, &Uninterrupted).expect("nothing stops it");
                 let gap = exact.iter().zip(&values).fold(0f64, |m, (a, b)| m.max((a - b).abs()));
-                assert!(gap <= 1e-12 * largest, "seed {seed}, {level}, dense to {dense}: off by {gap} of {largest}");
+                assert!(gap <= 1e-12 * largest, "seed {seed}, {options:?}: off by {gap} of {largest}");
                 worst = worst.max(gap / largest);
-                let base = expected.iter().zip(tables.expected_value()).fold(0f64, |m, (a, b)| m.max((a - b).abs()));
+                let base = expected.iter().zip(plan.expected_value()).fold(0f64, |m, (a, b)| m.max((a - b).abs()));
                 assert!(base <= 1e-13, "seed {seed}: expected value off by {base}");
-                if dense == 8 {
-                    let same = first.get_or_insert_with(|| values.clone());
-                    assert!(same.iter().zip(&values).all(|(a, b)| a.to_bits() == b.to_bits()), "seed {seed}, {level}");
-                }
+                let same = first.get_or_insert_with(|| values.clone());
+                assert!(same.iter().zip(&values).all(|(a, b)| a.to_bits() == b.to_bits()), "seed {seed}, {options:?}");
             }
         }
     }

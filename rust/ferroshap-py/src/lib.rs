@@ -9,7 +9,6 @@ mod float32_math;
 mod interactions;
 mod plan;
 mod rows;
-mod tables;
 
 use pyo3::prelude::*;
 
@@ -27,6 +26,4 @@ mod _native {
     use crate::interactions::Interactions;
     #[pymodule_export]
     use crate::plan::Plan;
-    #[pymodule_export]
-    use crate::tables::Tables;
 }

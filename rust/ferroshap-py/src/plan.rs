@@ -1,9 +1,8 @@
-//! `Plan`: a model compiled for the path-dependent game.
+//! `Plan`: a model compiled for one game.
 
-use ferroshap_core::kernel::ROWS_OF_A_CHUNK;
 use ferroshap_core::parallel::default_threads;
-use ferroshap_core::plan;
-use numpy::{PyArray1, PyReadwriteArray3};
+use ferroshap_core::plan::{self, Options};
+use numpy::{PyArray1, PyReadonlyArray1, PyReadwriteArray3};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -28,13 +27,42 @@ pub(crate) enum Out<'py> {
 #[pymethods]
 impl Plan {
     #[new]
-    #[pyo3(signature = (ensemble, *, level = None))]
-    fn new(py: Python<'_>, ensemble: &Ensemble, level: Option<&str>) -> PyResult<Self> {
-        let compiled = py.detach(|| match level {
-            None => plan::Plan::path_dependent(&ensemble.model),
-            Some(name) => plan::Plan::path_dependent_at(&ensemble.model, name.parse()?),
-        });
+    #[pyo3(signature = (ensemble, *, expected_rows = None, table_bytes = None, level = None))]
+    fn new(
+        py: Python<'_>,
+        ensemble: &Ensemble,
+        expected_rows: Option<usize>,
+        table_bytes: Option<usize>,
+        level: Option<&str>,
+    ) -> PyResult<Self> {
+        let options = options(expected_rows, table_bytes, level)?;
+        let compiled = py.detach(|| plan::Plan::path_dependent(&ensemble.model, options));
         Ok(Self { plan: compiled.map_err(to_pyerr)? })
+    }
+
+    #[staticmethod]
+    #[pyo3(signature = (ensemble, background, *, weights = None, missing = None, expected_rows = None, table_bytes = None, level = None, threads = None))]
+    #[expect(clippy::too_many_arguments, reason = "they are named, in Python")]
+    fn interventional(
+        py: Python<'_>,
+        ensemble: &Ensemble,
+        background: RowsArgument<'_>,
+        weights: Option<PyReadonlyArray1<'_, f64>>,
+        missing: Option<f64>,
+        expected_rows: Option<usize>,
+        table_bytes: Option<usize>,
+        level: Option<&str>,
+        threads: Option<usize>,
+    ) -> PyResult<Self> {
+        let options = options(expected_rows, Some(table_bytes.unwrap_or(1 << 30)), level)?;
+        let view = background.view(missing);
+        let weights: Option<Vec<f64>> = weights.map(|w| w.as_array().to_vec());
+        let control = PythonControl::new(None, 1, ensemble.model.trees().len());
+        let threads = threads.unwrap_or_else(default_threads);
+        let compiled = py.detach(|| {
+            plan::Plan::interventional(&ensemble.model, &view, weights.as_deref(), options, threads, &control)
+        });
+        Ok(Self { plan: control.result(compiled)? })
     }
 
     #[getter]
@@ -58,8 +86,9 @@ impl Plan {
         progress: Option<Py<PyAny>>,
     ) -> PyResult<()> {
         let view = rows.view(missing);
-        let control = PythonControl::new(progress.as_ref(), ROWS_OF_A_CHUNK, rows.len());
         let threads = threads.unwrap_or_else(default_threads);
+        let of_a_task = self.plan.rows_of_a_task(rows.len(), threads);
+        let control = PythonControl::new(progress.as_ref(), of_a_task, rows.len());
         let outcome = match out {
             Out::F64(mut out) => {
                 let out = out.as_slice_mut()?;
@@ -81,7 +110,25 @@ impl Plan {
         out.set_item("points", what.points)?;
         out.set_item("split_points", what.split_points)?;
         out.set_item("bytes", what.bytes)?;
+        out.set_item("groups", what.groups)?;
+        out.set_item("bits", what.bits)?;
+        out.set_item("table_bytes", what.table_bytes)?;
+        out.set_item("deep_leaves", what.deep_leaves)?;
         out.set_item("simd", what.level.to_string())?;
         Ok(out)
     }
+}
+
+fn options(expected_rows: Option<usize>, table_bytes: Option<usize>, level: Option<&str>) -> PyResult<Options> {
+    let mut options = Options::default();
+    if let Some(bytes) = table_bytes {
+        options.table_bytes = bytes;
+    }
+    if let Some(rows) = expected_rows {
+        options.expected_rows = rows;
+    }
+    if let Some(name) = level {
+        options.level = name.parse().map_err(to_pyerr)?;
+    }
+    Ok(options)
 }

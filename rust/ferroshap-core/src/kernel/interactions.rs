@@ -9,14 +9,14 @@ use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use super::masks::{BLOCK, Codes, Comparable, Mask, MaskPass};
+use super::masks::{Codes, Comparable, MaskPass};
 use super::pair_sums::{PairGame, Task, carry_out, rows_of_a_block};
 use super::run::Written;
 use crate::error::Result;
 use crate::parallel::{Cancel, Control};
 use crate::plan::{InteractionPlan, MAX_POINTS, PairLayout, Partner, SplitNode, TreeOfPairs, Visits, WeightedPoints};
 use crate::rows::{Columns, Rows};
-use crate::simd::{Driver, Kernel, Simd};
+use crate::simd::{BLOCK, Driver, Kernel, Mask, Simd};
 
 /// Bytes of C and U planes that a group of vectors may take.
 const ARENA_TARGET: usize = 24 << 10;

@@ -3,13 +3,7 @@
 use crate::model::{InputRule, TINY};
 use crate::plan::{Compare, MaskSplit, code};
 use crate::rows::{Columns, Lane};
-use crate::simd::{Kernel, Simd, WORD};
-
-/// Rows of a block.
-pub(crate) const BLOCK: usize = 128;
-
-/// A bit a row of a block.
-pub(crate) type Mask = [u8; BLOCK / 8];
+use crate::simd::{BLOCK, Kernel, Mask, Simd, WORD};
 
 /// Category codes of the categorical columns of a block.
 #[derive(Debug)]

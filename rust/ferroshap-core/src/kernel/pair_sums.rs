@@ -1,10 +1,10 @@
 //! Interaction values out of sums over pairs: blocks of rows over the threads, for any game.
 
-use super::masks::BLOCK;
 use super::run::Written;
 use crate::error::Result;
 use crate::parallel::{Cancel, Control, for_each_chunk};
 use crate::plan::PairLayout;
+use crate::simd::BLOCK;
 
 /// Bytes of sums that a block of rows may take: they should stay in the second-level cache.
 const SUMS_TARGET: usize = 1 << 20;

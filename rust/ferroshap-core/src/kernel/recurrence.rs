@@ -6,9 +6,8 @@
 
 use std::cell::Cell;
 
-use super::masks::{BLOCK, Mask};
 use crate::plan::{NodeStep, Op, PairStep, Points, Program, SplitStep, UnitStep};
-use crate::simd::{Kernel, Simd};
+use crate::simd::{BLOCK, Kernel, Mask, Simd};
 
 /// Runs one pass of a program over the vectors `first_vector..first_vector + vectors` of a block.
 pub(super) struct Pass<'a, V, const K: usize> {

@@ -3,16 +3,27 @@
 use std::cell::Cell;
 use std::marker::PhantomData;
 
-use super::masks::{BLOCK, Codes, Comparable, Mask, MaskPass};
+use super::deep::{Known, KnownPass, NumberPass};
+use super::masks::{Codes, Comparable, MaskPass};
+use super::patterns::{IndexPass, Indices, LookupPass};
 use super::recurrence::Pass;
 use crate::error::Result;
 use crate::parallel::{Cancel, Control, for_each_chunk};
-use crate::plan::{MAX_POINTS, Plan, Points, Program, TreePlan};
+use crate::plan::{DeepLeaf, MAX_POINTS, Plan, Points, Program, TreePlan};
 use crate::rows::{Columns, Rows};
-use crate::simd::{Driver, Simd};
+use crate::simd::{BLOCK, Driver, Mask, Simd};
 
-/// Rows that are explained together: the unit of work of a thread.
-pub const ROWS_OF_A_CHUNK: usize = BLOCK;
+/// Rows that are explained together where tables are large, so that a table is read once for all of them.
+const ROWS_OF_LARGE_TABLES: usize = 32 * BLOCK;
+
+/// Rows that are explained together at leaves by themselves: a pattern's numbers are made once for all of them.
+const ROWS_OF_DEEP_LEAVES: usize = 128 * BLOCK;
+
+/// Bytes of tables that stay in a core's caches from block to block.
+const NEAR_TABLES: usize = 1 << 20;
+
+/// Bytes of sums that a thread may hold for the rows it explains together: they should stay in a core's own cache.
+const SUMS_TARGET: usize = 1 << 20;
 
 /// Bytes of `C` and `U` planes that a group of vectors may take: they should stay in the nearest caches.
 const ARENA_TARGET: usize = 48 << 10;
@@ -37,7 +48,7 @@ impl Written for f32 {
 
 impl Plan {
     /// Writes the SHAP values of `rows`, `(n, f, o)` row-major in units of the raw output, into `out`.
-    /// O(rows × leaves × points), memory a thread O(features + depth).
+    /// O(rows × (groups + leaves × points)), whatever the size of the background, memory a thread O(features + depth).
     ///
     /// # Errors
     /// [`Error::Data`](crate::Error::Data) where `rows` have another number of columns than the model or `out` another
@@ -82,117 +93,228 @@ impl<T: Comparable, W: Written> Driver for Run<'_, '_, T, W> {
     fn drive<S: Simd>(self, s: S) -> Result<()> {
         let Run { plan, rows, out, threads, control, .. } = self;
         let width = plan.model.n_features * plan.model.n_outputs;
-        let scratch = || Scratch::<S, T>::new(s, plan);
-        for_each_chunk(out, BLOCK * width, threads, control, scratch, |scratch, index, out, cancel| {
-            let start = index * BLOCK;
-            let length = (rows.len() - start).min(BLOCK);
-            scratch.load(plan, rows, start, length);
+        let together = plan.rows_of_a_task(rows.len(), threads);
+        let scratch = || Scratch::<S, T>::new(s);
+        for_each_chunk(out, together * width, threads, control, scratch, |scratch, index, out, cancel| {
+            let start = index * together;
+            scratch.load(plan, rows, start, (rows.len() - start).min(together));
             for tree in &plan.trees {
                 if cancel.requested() {
                     return;
                 }
-                scratch.explain(plan, tree, length, cancel);
+                scratch.explain(plan, tree, cancel);
             }
-            scratch.write(plan, out, length);
+            for (block, out) in scratch.blocks.iter().zip(out.chunks_mut(BLOCK * width)) {
+                block.write(s, plan, out);
+            }
         })
     }
 }
 
-/// What a thread needs for a block of rows.
-struct Scratch<S: Simd, T> {
-    s: S,
+impl Plan {
+    /// Rows that a thread explains together, a multiple of a block. The values do not depend on it.
+    pub fn rows_of_a_task(&self, rows: usize, threads: usize) -> usize {
+        let tables: usize = self.trees.iter().map(|tree| tree.tables.bytes()).sum();
+        let sums = 8 * self.model.n_outputs * (self.model.used_features.len() + 1);
+        let share = rows.div_ceil(threads.max(1)).next_multiple_of(BLOCK);
+        let deep = self.trees.iter().any(|tree| !tree.deep.is_empty());
+        if deep {
+            return share.clamp(BLOCK, ROWS_OF_DEEP_LEAVES);
+        }
+        let wanted = match tables {
+            0 => BLOCK,
+            1..NEAR_TABLES => 2 * BLOCK,
+            _ => ROWS_OF_LARGE_TABLES,
+        };
+        wanted.min(SUMS_TARGET / sums / BLOCK * BLOCK).min(share).max(BLOCK)
+    }
+}
+
+/// A block of rows: what it reads, and the sums of its values.
+struct Block<S: Simd, T> {
+    length: usize,
     columns: Columns<T>,
     codes: Codes,
     masks: Vec<Mask>,
-    arena: Vec<S::V>,
+    /// Patterns of the rows in each group of the tree at hand.
+    indices: Vec<Indices>,
     /// `[output][slot, and one more for splits that add to nothing][vector]`
     phi: Vec<S::V>,
 }
 
-impl<S: Simd, T: Comparable> Scratch<S, T> {
+/// What a thread needs for the rows it explains together.
+struct Scratch<S: Simd, T> {
+    s: S,
+    blocks: Vec<Block<S, T>>,
+    arena: Vec<S::V>,
+    known: Known,
+}
+
+impl<S: Simd, T: Comparable> Block<S, T> {
     const VECTORS: usize = BLOCK / S::LANES;
 
     fn new(s: S, plan: &Plan) -> Self {
         let slots = plan.model.used_features.len();
         Self {
-            s,
+            length: 0,
             columns: Columns::new(slots, BLOCK),
             codes: Codes::new(plan.model.code_slots.len()),
             masks: Vec::new(),
-            arena: Vec::new(),
+            indices: Vec::new(),
             phi: vec![s.splat(0.0); plan.model.n_outputs * (slots + 1) * Self::VECTORS],
         }
     }
 
-    fn load(&mut self, plan: &Plan, rows: &Rows<'_>, start: usize, length: usize) {
+    fn load(&mut self, s: S, plan: &Plan, rows: &Rows<'_>, start: usize, length: usize) {
         let model = &plan.model;
+        self.length = length;
         self.columns.fill(rows, start..start + length, &model.used_features, model.input);
         self.codes.fill(&self.columns, &model.code_slots, model.input);
-        self.phi.fill(self.s.splat(0.0));
+        self.phi.fill(s.splat(0.0));
     }
 
-    fn explain(&mut self, plan: &Plan, tree: &TreePlan, length: usize, cancel: &Cancel<'_>) {
-        let (splits, columns, codes) = (&tree.splits[..], &self.columns, &self.codes);
-        self.s.vectorize(MaskPass { splits, columns, codes, rows: length, masks: &mut self.masks });
-        for program in &tree.programs {
-            for points in &tree.points {
-                if cancel.requested() {
-                    return;
-                }
-                self.pass(plan, program, points, length);
-            }
-        }
-    }
-
-    fn pass(&mut self, plan: &Plan, program: &Program, points: &Points, length: usize) {
-        const { assert!(MAX_POINTS == 8, "one arm below for each number of points") };
-        match points.q.len() {
-            1 => self.groups::<1>(plan, program, points, length),
-            2 => self.groups::<2>(plan, program, points, length),
-            3 => self.groups::<3>(plan, program, points, length),
-            4 => self.groups::<4>(plan, program, points, length),
-            5 => self.groups::<5>(plan, program, points, length),
-            6 => self.groups::<6>(plan, program, points, length),
-            7 => self.groups::<7>(plan, program, points, length),
-            _ => self.groups::<8>(plan, program, points, length),
-        }
-    }
-
-    /// A pass over the block, as many vectors at a time as fit the arena's target.
-    fn groups<const K: usize>(&mut self, plan: &Plan, program: &Program, points: &Points, length: usize) {
-        let of_a_vector = program.planes * K;
-        let fitting = ARENA_TARGET / (of_a_vector * size_of::<S::V>());
-        let group = fitting.clamp(1, Self::VECTORS).next_power_of_two().min(16);
-        if self.arena.len() < group * of_a_vector {
-            self.arena.resize(group * of_a_vector, self.s.splat(0.0));
-        }
+    /// The sums of one output.
+    fn phi(&mut self, plan: &Plan, output: u32) -> &mut [S::V] {
         let per_output = (plan.model.used_features.len() + 1) * Self::VECTORS;
-        let phi = &mut self.phi[program.output as usize * per_output..][..per_output];
-        let phi = Cell::from_mut(phi).as_slice_of_cells();
-        let (points_of_arena, _) = self.arena.as_chunks_mut::<K>();
-        let arena = Cell::from_mut(points_of_arena).as_slice_of_cells();
-        let used = length.div_ceil(S::LANES);
-        for first_vector in (0..used).step_by(group) {
-            let vectors = group.min(used - first_vector);
-            self.s.vectorize(Pass { program, points, masks: &self.masks, arena, phi, first_vector, vectors });
-        }
+        &mut self.phi[output as usize * per_output..][..per_output]
     }
 
-    fn write<W: Written>(&self, plan: &Plan, out: &mut [W], length: usize) {
+    /// Tests the rows at every split of a tree, and finds their patterns in its groups.
+    fn test(&mut self, s: S, tree: &TreePlan) {
+        let (splits, columns, codes, rows) = (&tree.splits[..], &self.columns, &self.codes, self.length);
+        s.vectorize(MaskPass { splits, columns, codes, rows, masks: &mut self.masks });
+        let groups = tree.tables.groups.len();
+        if self.indices.len() < groups {
+            self.indices.resize(groups, [0; BLOCK]);
+        }
+        s.vectorize(IndexPass { tables: &tree.tables, masks: &self.masks, rows, out: &mut self.indices[..groups] });
+    }
+
+    fn write<W: Written>(&self, s: S, plan: &Plan, out: &mut [W]) {
         let (f, o) = (plan.model.n_features, plan.model.n_outputs);
         out.fill(W::from_f64(0.0));
-        let planes = self.phi.chunks_exact(Self::VECTORS);
         let slots = plan.model.used_features.len() + 1;
-        for (index, plane) in planes.enumerate() {
+        for (index, plane) in self.phi.chunks_exact(Self::VECTORS).enumerate() {
             let (output, slot) = (index / slots, index % slots);
             let Some(&feature) = plan.model.used_features.get(slot) else { continue };
             let at = feature as usize * o + output;
-            for (v, &vector) in plane.iter().enumerate().take(length.div_ceil(S::LANES)) {
-                let lanes = self.s.lanes(vector);
-                for lane in 0..S::LANES.min(length - v * S::LANES) {
+            for (v, &vector) in plane.iter().enumerate().take(self.length.div_ceil(S::LANES)) {
+                let lanes = s.lanes(vector);
+                for lane in 0..S::LANES.min(self.length - v * S::LANES) {
                     out[(v * S::LANES + lane) * f * o + at] = W::from_f64(lanes[lane]);
                 }
             }
         }
     }
+}
+
+impl<S: Simd, T: Comparable> Scratch<S, T> {
+    fn new(s: S) -> Self {
+        Self { s, blocks: Vec::new(), arena: Vec::new(), known: Known::default() }
+    }
+
+    fn load(&mut self, plan: &Plan, rows: &Rows<'_>, start: usize, length: usize) {
+        self.blocks.resize_with(length.div_ceil(BLOCK), || Block::new(self.s, plan));
+        for (index, block) in self.blocks.iter_mut().enumerate() {
+            block.load(self.s, plan, rows, start + index * BLOCK, BLOCK.min(length - index * BLOCK));
+        }
+    }
+
+    /// Adds a tree: its programs, then its tables, then its leaves by themselves.
+    fn explain(&mut self, plan: &Plan, tree: &TreePlan, cancel: &Cancel<'_>) {
+        for block in &mut self.blocks {
+            block.test(self.s, tree);
+            for program in &tree.programs {
+                for points in &tree.points {
+                    if cancel.requested() {
+                        return;
+                    }
+                    pass(self.s, &mut self.arena, block, plan, program, points);
+                }
+            }
+        }
+        let blocks = self.blocks.len();
+        for (number, chunk) in tree.tables.chunks.iter().enumerate() {
+            let next = tree.tables.chunks.get(number + 1).filter(|_| blocks > 2);
+            for (at, block) in self.blocks.iter_mut().enumerate() {
+                let ahead = next.map(|next| {
+                    let lines = next.lookups.iter().map(|lookup| lookup.lines as usize).max().unwrap_or(0);
+                    (next, lines * at / blocks..lines * (at + 1) / blocks)
+                });
+                let rows = block.length;
+                let indices = std::mem::take(&mut block.indices);
+                let (lines, phi) = (&tree.tables.lines[..], block.phi(plan, chunk.output));
+                self.s.vectorize(LookupPass { chunk, lines, indices: &indices, phi, rows, ahead });
+                block.indices = indices;
+            }
+        }
+        for leaf in tree.deep.iter().filter(|leaf| !leaf.slots.is_empty()) {
+            if cancel.requested() {
+                return;
+            }
+            self.deep(plan, tree, leaf);
+        }
+    }
+
+    /// Adds a leaf by itself.
+    fn deep(&mut self, plan: &Plan, tree: &TreePlan, leaf: &DeepLeaf) {
+        self.known.clear(leaf);
+        for block in &mut self.blocks {
+            let rows = block.length;
+            self.s.vectorize(NumberPass { known: &mut self.known, leaf, masks: &block.masks, rows });
+            for column in 0..leaf.values.len() {
+                let phi = block.phi(plan, tree.output.unwrap_or(column as u32));
+                self.s.vectorize(KnownPass { known: &self.known, leaf, column, phi, rows });
+            }
+        }
+    }
+}
+
+/// A pass of the recurrence over a block.
+fn pass<S: Simd, T: Comparable>(
+    s: S,
+    arena: &mut Vec<S::V>,
+    block: &mut Block<S, T>,
+    plan: &Plan,
+    program: &Program,
+    points: &Points,
+) {
+    const { assert!(MAX_POINTS == 8, "one arm below for each number of points") };
+    match points.q.len() {
+        1 => groups::<S, T, 1>(s, arena, block, plan, program, points),
+        2 => groups::<S, T, 2>(s, arena, block, plan, program, points),
+        3 => groups::<S, T, 3>(s, arena, block, plan, program, points),
+        4 => groups::<S, T, 4>(s, arena, block, plan, program, points),
+        5 => groups::<S, T, 5>(s, arena, block, plan, program, points),
+        6 => groups::<S, T, 6>(s, arena, block, plan, program, points),
+        7 => groups::<S, T, 7>(s, arena, block, plan, program, points),
+        _ => groups::<S, T, 8>(s, arena, block, plan, program, points),
+    }
+}
+
+/// The same with the number of points known: as many vectors at a time as fit the arena's target.
+fn groups<S: Simd, T: Comparable, const K: usize>(
+    s: S,
+    arena: &mut Vec<S::V>,
+    block: &mut Block<S, T>,
+    plan: &Plan,
+    program: &Program,
+    points: &Points,
+) {
+    let of_a_vector = program.planes * K;
+    let fitting = ARENA_TARGET / (of_a_vector * size_of::<S::V>());
+    let group = fitting.clamp(1, Block::<S, T>::VECTORS).next_power_of_two().min(16);
+    if arena.len() < group * of_a_vector {
+        arena.resize(group * of_a_vector, s.splat(0.0));
+    }
+    let used = block.length.div_ceil(S::LANES);
+    let masks = std::mem::take(&mut block.masks);
+    let phi = Cell::from_mut(block.phi(plan, program.output)).as_slice_of_cells();
+    let (points_of_arena, _) = arena.as_chunks_mut::<K>();
+    let arena = Cell::from_mut(points_of_arena).as_slice_of_cells();
+    for first_vector in (0..used).step_by(group) {
+        let vectors = group.min(used - first_vector);
+        s.vectorize(Pass { program, points, masks: &masks, arena, phi, first_vector, vectors });
+    }
+    block.masks = masks;
 }

@@ -1,29 +1,42 @@
 //! Stage 6: a model compiled for one game, in the layout that a kernel reads.
 
+mod deep;
+mod groups;
 mod interactions;
 mod pairs;
+mod paths;
 mod program;
 mod quadrature;
 mod shape;
+mod shapley;
 mod splits;
+mod tables;
 
 pub use interactions::InteractionPlan;
 pub use pairs::Wanted;
 pub use quadrature::{Rule, gauss_legendre};
 
+pub(crate) use deep::{ByPattern, DeepLeaf};
+use groups::Way;
+pub(crate) use groups::Workload;
 pub(crate) use interactions::{Partner, SplitNode, TreeOfPairs, Visits, WeightedPoints};
 pub(crate) use pairs::PairLayout;
 pub(crate) use program::{MAX_POINTS, NodeStep, Op, PairStep, Points, Program, SplitStep, UnitStep};
+pub(crate) use shapley::Weights;
 pub(crate) use splits::{Compare, MaskSplit, code, code_slots};
+pub(crate) use tables::{Builder, Chunk, Lookup, Shape as GroupShape, Source, TreeTables};
+
+use std::ops::Range;
 
 use crate::error::{Error, Result};
-use crate::model::Ensemble;
+use crate::model::{Ensemble, Tree};
 use crate::simd::Level;
 
 /// Most different features on one path that a plan accepts: 256 quadrature points.
 pub const MAX_PATH_FEATURES: u32 = 512;
 
-/// Path-dependent Tree SHAP of one model, ready to run: one quadrature-recurrence program a tree and output.
+/// Tree SHAP of one model for one game, ready to run: of each tree some subtrees as pattern tables, the rest as programs of the
+/// quadrature recurrence (path-dependent) or leaf by leaf (interventional).
 #[derive(Debug, Clone)]
 pub struct Plan {
     pub(crate) model: PlanModel,
@@ -31,6 +44,24 @@ pub struct Plan {
     pub(crate) level: Level,
     expected: Vec<f64>,
     scale: Vec<f64>,
+}
+
+/// What a plan is to be made for. The values do not depend on it beyond roundings; a row has the same bits in every call of one
+/// plan.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// About how many rows will be explained: tables cost time to make, and pay off from some number of rows on.
+    pub expected_rows: usize,
+    /// The most memory that tables may take; what does not fit is explained in the slower ways that need none.
+    pub table_bytes: usize,
+    /// The vector instructions to use.
+    pub level: Level,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { expected_rows: 10_000, table_bytes: 192 << 20, level: Level::in_use() }
+    }
 }
 
 /// What the plan keeps of the model: how rows are read and how large the result is.
@@ -44,50 +75,95 @@ pub(crate) struct PlanModel {
     pub(crate) input: crate::model::InputRule,
 }
 
-/// One tree: its comparisons, and a program for each output that its leaves add to and each group of points.
+/// One tree: its comparisons; a program for each output that its leaves add to, run over each group of points; tables.
 #[derive(Debug, Clone)]
 pub(crate) struct TreePlan {
     pub(crate) splits: Vec<MaskSplit>,
     pub(crate) points: Vec<Points>,
     pub(crate) programs: Vec<Program>,
+    pub(crate) tables: TreeTables,
+    pub(crate) deep: Vec<DeepLeaf>,
+    /// The output that its leaves add to; `None`: to all, a column each.
+    pub(crate) output: Option<u32>,
 }
 
 /// What a plan is made of and what it costs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Description {
-    /// Trees that the recurrence explains.
+    /// Trees of the model.
     pub trees: usize,
-    /// Passes over a tree: one an output and group of quadrature points.
+    /// Passes of the recurrence over a tree: one an output and group of quadrature points.
     pub passes: usize,
     /// Most quadrature points of a tree.
     pub points: usize,
     /// Memory of the compiled plan, in bytes.
     pub bytes: usize,
-    /// Expected work a row: splits times their quadrature points, over all outputs.
+    /// Expected work a row of the recurrence: splits times their quadrature points, over all outputs.
     pub split_points: usize,
+    /// Groups of leaves that have a pattern table.
+    pub groups: usize,
+    /// Most bits of a group's pattern.
+    pub bits: usize,
+    /// Bytes of the tables.
+    pub table_bytes: usize,
+    /// Leaves that are explained by themselves, from the patterns of the background.
+    pub deep_leaves: usize,
     /// The vector instructions in use.
     pub level: Level,
 }
 
 impl Plan {
-    /// Compiles the path-dependent game of `model` for the vector level in use. O(leaves × points).
+    /// Compiles the path-dependent game of `model`. O(leaves × points) and what the tables cost.
     ///
     /// # Errors
     /// [`Error::Unsupported`] where the model holds no covers, [`Error::Plan`] above [`MAX_PATH_FEATURES`].
-    pub fn path_dependent(model: &Ensemble) -> Result<Self> {
-        Self::path_dependent_at(model, Level::in_use())
+    pub fn path_dependent(model: &Ensemble, options: Options) -> Result<Self> {
+        check(model)?;
+        let load = Workload::new(model, options.expected_rows, None);
+        let code_slots = splits::code_slots(model);
+        let (mut compiler, mut builder) = (program::Compiler::new(model), Builder::default());
+        let mut plan_tree = |(tree, ways): (&Tree, Vec<Way>)| {
+            let paths = paths::paths(model, tree, &code_slots, &ways);
+            let outputs: Vec<u32> = outputs_of(model, tree).collect();
+            let mut tables = TreeTables::default();
+            for shape in &paths.groups {
+                builder.group(&mut tables, shape, &outputs, &Source::Covers);
+            }
+            let (programs, points) = compiler.tree(tree, outputs_of(model, tree), &ways);
+            TreePlan { splits: paths.splits, points, programs, tables, deep: Vec::new(), output: tree.output }
+        };
+        let ways = groups::ways_within(model, load, options.table_bytes);
+        let trees = model.trees().iter().zip(ways).map(&mut plan_tree).collect();
+        let (expected, scale) = compiler.totals();
+        Ok(Self { model: PlanModel::new(model), trees, level: options.level, expected, scale })
     }
 
-    /// The same for a given vector level (for tests; the values have the same bits at every level).
-    ///
-    /// # Errors
-    /// As [`Plan::path_dependent`].
-    pub fn path_dependent_at(model: &Ensemble, level: Level) -> Result<Self> {
-        check(model)?;
-        let mut compiler = program::Compiler::new(model);
-        let trees = model.trees().iter().map(|tree| compiler.tree(tree)).collect();
-        let (expected, scale) = compiler.totals();
-        Ok(Self { model: PlanModel::new(model), trees, level, expected, scale })
+    /// An interventional plan before the background is known: for each tree the shapes of its groups, which have no tables.
+    pub(crate) fn before_background(
+        model: &Ensemble,
+        load: Workload,
+        options: Options,
+    ) -> (Self, Vec<Vec<GroupShape>>) {
+        let code_slots = splits::code_slots(model);
+        let mut shapes = Vec::new();
+        let mut plan_tree = |(tree, ways): (&Tree, Vec<Way>)| {
+            let paths = paths::paths(model, tree, &code_slots, &ways);
+            shapes.push(paths.groups);
+            let (splits, deep) = (paths.splits, paths.deep);
+            let tables = TreeTables::default();
+            TreePlan { splits, points: Vec::new(), programs: Vec::new(), tables, deep, output: tree.output }
+        };
+        let ways = groups::ways_within(model, load, options.table_bytes);
+        let trees = model.trees().iter().zip(ways).map(&mut plan_tree).collect();
+        let zeros = vec![0.0; model.n_outputs()];
+        let plan =
+            Self { model: PlanModel::new(model), trees, level: options.level, expected: zeros.clone(), scale: zeros };
+        (plan, shapes)
+    }
+
+    /// Sets what is known only when the background is: its mean prediction, and the scale of roundings.
+    pub(crate) fn set_totals(&mut self, expected: Vec<f64>, scale: Vec<f64>) {
+        (self.expected, self.scale) = (expected, scale);
     }
 
     /// The mean prediction under the game, `(o)`: what the values of a row are measured from.
@@ -103,12 +179,17 @@ impl Plan {
     /// What the plan is made of.
     pub fn describe(&self) -> Description {
         let points = |t: &TreePlan| t.points.iter().map(|p| p.q.len()).sum::<usize>();
+        let in_steps = |t: &TreePlan| t.programs.iter().map(Program::splits).sum::<usize>();
         Description {
             trees: self.trees.len(),
             passes: self.trees.iter().map(|t| t.points.len() * t.programs.len()).sum(),
             points: self.trees.iter().map(points).max().unwrap_or(0),
             bytes: self.trees.iter().map(TreePlan::bytes).sum(),
-            split_points: self.trees.iter().map(|t| t.splits.len() * points(t) * t.programs.len()).sum(),
+            split_points: self.trees.iter().map(|t| in_steps(t) * points(t)).sum(),
+            groups: self.trees.iter().map(|t| t.tables.groups.len()).sum(),
+            bits: self.trees.iter().flat_map(|t| &t.tables.groups).map(Vec::len).max().unwrap_or(0),
+            table_bytes: self.trees.iter().map(|t| t.tables.bytes()).sum(),
+            deep_leaves: self.trees.iter().map(|t| t.deep.len()).sum(),
             level: self.level,
         }
     }
@@ -118,7 +199,8 @@ impl TreePlan {
     fn bytes(&self) -> usize {
         let splits = size_of_val(&self.splits[..]) + self.splits.iter().map(MaskSplit::bytes).sum::<usize>();
         let points = self.points.iter().map(|p| size_of_val(&p.q[..]) + size_of_val(&p.table[..])).sum::<usize>();
-        splits + points + self.programs.iter().map(Program::bytes).sum::<usize>()
+        let tables = self.tables.bytes() + self.deep.iter().map(DeepLeaf::bytes).sum::<usize>();
+        splits + points + tables + self.programs.iter().map(Program::bytes).sum::<usize>()
     }
 }
 
@@ -131,6 +213,25 @@ impl PlanModel {
             code_slots: splits::code_slots(model),
             input: model.input(),
         }
+    }
+}
+
+/// The outputs that a tree adds to.
+pub(crate) fn outputs_of(model: &Ensemble, tree: &Tree) -> Range<u32> {
+    match tree.output {
+        Some(output) => output..output + 1,
+        None => 0..model.n_outputs() as u32,
+    }
+}
+
+/// Raises the error for a tree with too many features on a path; `of` says for what they are too many.
+pub(crate) fn check_paths(model: &Ensemble, most: u32, of: &str) -> Result<()> {
+    match model.trees().iter().position(|tree| tree.path_features > most) {
+        None => Ok(()),
+        Some(index) => Err(Error::Plan(format!(
+            "tree {index} tests {} different features on one path, the limit{of} is {most}; train with a smaller depth",
+            model.trees()[index].path_features
+        ))),
     }
 }
 
@@ -152,12 +253,5 @@ fn check(model: &Ensemble) -> Result<()> {
                 .into(),
         ));
     }
-    if let Some((index, tree)) = model.trees().iter().enumerate().find(|(_, t)| t.path_features > MAX_PATH_FEATURES) {
-        return Err(Error::Plan(format!(
-            "tree {index} tests {} different features on one path, the limit is {MAX_PATH_FEATURES}; train with a \
-             smaller depth",
-            tree.path_features
-        )));
-    }
-    Ok(())
+    check_paths(model, MAX_PATH_FEATURES, "")
 }

@@ -5,11 +5,12 @@
 //! ω = W / ((1−t) W + t)²; `C` what comes down to a node, `U` what goes up from it, a polynomial's values at the points.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
-use super::TreePlan;
+use super::groups::Way;
+use super::paths::numbers;
 use super::quadrature::{Rule, gauss_legendre};
 use super::shape::{Shape, shapes};
-use super::splits::{MaskSplit, code_slots};
 use crate::model::{Ensemble, Node, Tree};
 
 /// Most points that one pass handles: they live in registers. More points take several passes.
@@ -132,6 +133,11 @@ pub(crate) struct UnitStep {
 }
 
 impl Program {
+    /// Splits that the steps visit.
+    pub(super) fn splits(&self) -> usize {
+        self.nodes.len() + self.pairs.len() + 3 * self.units.len()
+    }
+
     pub(super) fn bytes(&self) -> usize {
         size_of_val(&self.steps[..])
             + size_of_val(&self.nodes[..])
@@ -145,13 +151,11 @@ impl Program {
 struct OnPath {
     /// Product of the shares of the edges on the feature.
     weight: f64,
-    /// Mask of the rows that satisfy all of them.
-    mask: u32,
     /// Whether there is such an edge.
     tested: bool,
 }
 
-const UNTESTED: OnPath = OnPath { weight: 1.0, mask: 0, tested: false };
+const UNTESTED: OnPath = OnPath { weight: 1.0, tested: false };
 
 /// A split with its children in the recurrence's order.
 struct Ordered {
@@ -165,7 +169,6 @@ struct Ordered {
 /// Makes the plans of a model's trees.
 pub(super) struct Compiler<'a> {
     model: &'a Ensemble,
-    code_slots: Vec<u32>,
     rules: HashMap<usize, Rule>,
     expected: Vec<f64>,
     scale: Vec<f64>,
@@ -176,7 +179,6 @@ impl<'a> Compiler<'a> {
         let divisor = model.accumulation().divisor();
         Self {
             model,
-            code_slots: code_slots(model),
             rules: HashMap::new(),
             expected: model.base().iter().map(|b| b / divisor).collect(),
             scale: model.base().iter().map(|b| b.abs() / divisor).collect(),
@@ -188,31 +190,27 @@ impl<'a> Compiler<'a> {
         (self.expected, self.scale)
     }
 
-    pub(super) fn tree(&mut self, tree: &Tree) -> TreePlan {
-        let outputs = match tree.output {
-            Some(output) => output..output + 1,
-            None => 0..self.model.n_outputs() as u32,
-        };
+    /// The programs of a tree, one an output, and the points they run over; its groups count as leaves of value 0, and there
+    /// is none where the root is one.
+    pub(super) fn tree(&mut self, tree: &Tree, outputs: Range<u32>, ways: &[Way]) -> (Vec<Program>, Vec<Points>) {
         for (column, output) in outputs.clone().enumerate() {
             self.add_totals(tree, column, output as usize);
         }
-        let mut plan = TreePlan { splits: Vec::new(), points: Vec::new(), programs: Vec::new() };
-        if tree.n_nodes == 1 {
-            return plan; // a constant explains nothing beyond the expected value
+        if tree.n_nodes == 1 || ways[0] != Way::Recurrence {
+            return (Vec::new(), Vec::new()); // a constant explains nothing beyond the expected value
         }
-        let mut repeats = Vec::new();
+        let (mut programs, mut repeats) = (Vec::new(), Vec::new());
         for (column, output) in outputs.enumerate() {
-            let mut body = Body::new(self, tree, column, output);
+            let mut body = Body::new(self, tree, column, output, ways);
             body.compile();
-            (plan.splits, repeats) = (body.splits, body.repeats);
-            plan.programs.push(body.program);
+            repeats = body.repeats;
+            programs.push(body.program);
         }
         let points = (tree.path_features as usize).div_ceil(2).max(1);
         let rule = self.rules.entry(points).or_insert_with(|| gauss_legendre(points));
         let group = points.div_ceil(points.div_ceil(MAX_POINTS));
-        plan.points =
-            (rule.t.chunks(group).zip(rule.q.chunks(group))).map(|(t, q)| Points::new(t, q, &repeats)).collect();
-        plan
+        let passes = rule.t.chunks(group).zip(rule.q.chunks(group));
+        (programs, passes.map(|(t, q)| Points::new(t, q, &repeats)).collect())
     }
 
     fn add_totals(&mut self, tree: &Tree, column: usize, output: usize) {
@@ -259,7 +257,8 @@ struct Body<'a, 'b> {
     column: usize,
     shapes: Vec<Shape>,
     path: Vec<OnPath>,
-    splits: Vec<MaskSplit>,
+    numbers: Vec<u32>,
+    ways: &'b [Way],
     repeats: Vec<f64>,
     program: Program,
 }
@@ -272,16 +271,17 @@ enum Todo {
 }
 
 impl<'a, 'b> Body<'a, 'b> {
-    fn new(compiler: &'b Compiler<'a>, tree: &'b Tree, column: usize, output: u32) -> Self {
+    fn new(compiler: &'b Compiler<'a>, tree: &'b Tree, column: usize, output: u32, ways: &'b [Way]) -> Self {
         let program =
             Program { output, steps: Vec::new(), nodes: Vec::new(), pairs: Vec::new(), units: Vec::new(), planes: 0 };
         Self {
             compiler,
             tree,
             column,
-            shapes: shapes(compiler.model, tree),
+            shapes: shapes(compiler.model, tree, ways),
             path: vec![UNTESTED; compiler.model.used_features().len()],
-            splits: Vec::new(),
+            numbers: numbers(compiler.model, tree),
+            ways,
             repeats: Vec::new(),
             program,
         }
@@ -375,13 +375,12 @@ impl<'a, 'b> Body<'a, 'b> {
         self.path[slot as usize] = above;
     }
 
-    /// A split with its larger child first, and its comparison added to the tree's.
+    /// A split with its larger child first.
     fn order(&mut self, node: u32) -> Ordered {
         let model = self.compiler.model;
         let Node::Inner { split, left } = model.node(node) else { unreachable!("only inner nodes are ordered") };
         let above = self.path[split.slot as usize];
-        let index = self.splits.len() as u32;
-        self.splits.push(MaskSplit::new(model, &split, &self.compiler.code_slots, above.mask));
+        let index = self.numbers[(node - self.tree.root) as usize];
         let repeat = if above.tested {
             self.repeats.push(above.weight);
             self.repeats.len() as u32
@@ -402,13 +401,16 @@ impl<'a, 'b> Body<'a, 'b> {
 
     /// Puts the edge to a child on the path.
     fn enter(&mut self, node: &Ordered, first: bool) {
-        let (mask, share) = if first { (node.step.first, node.w) } else { (node.step.second, 1.0 - node.w) };
+        let share = if first { node.w } else { 1.0 - node.w };
         let weight = node.above.weight * share;
-        self.path[node.step.slot as usize] = OnPath { weight, mask, tested: true };
+        self.path[node.step.slot as usize] = OnPath { weight, tested: true };
     }
 
     fn value(&self, node: u32) -> f64 {
         let model = self.compiler.model;
+        if self.ways[(node - self.tree.root) as usize] != Way::Recurrence {
+            return 0.0; // tables explain what is below
+        }
         match model.node(node) {
             Node::Leaf { leaf } => model.leaf(leaf)[self.column] / model.accumulation().divisor(),
             Node::Inner { .. } => unreachable!("only leaves have values"),

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Kernel, Simd, WORD};
+use super::{INDEXED, Kernel, Line, Mask, Simd, WORD};
 
 /// The proof that the processor has AVX2.
 #[derive(Debug, Clone, Copy)]
@@ -11,7 +11,7 @@ pub(crate) struct Avx2(());
 impl Avx2 {
     /// The proof, if this processor has the level.
     pub(crate) fn detect() -> Option<Self> {
-        is_x86_feature_detected!("avx2").then_some(Self(()))
+        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("popcnt")).then_some(Self(()))
     }
 }
 
@@ -34,19 +34,34 @@ static CHOICES: Choices = {
 };
 
 #[inline]
-#[target_feature(enable = "avx2")]
+#[target_feature(enable = "avx2,popcnt")]
 fn enter<K: Kernel<Avx2>>(s: Avx2, kernel: K) {
     kernel.run(s);
+}
+
+/// A 4 × 4 matrix with rows and columns exchanged.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn turned(a: __m256d, b: __m256d, c: __m256d, d: __m256d) -> [__m256d; 4] {
+    let (ab0, ab1) = (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
+    let (cd0, cd1) = (_mm256_unpacklo_pd(c, d), _mm256_unpackhi_pd(c, d));
+    [
+        _mm256_permute2f128_pd::<0x20>(ab0, cd0),
+        _mm256_permute2f128_pd::<0x20>(ab1, cd1),
+        _mm256_permute2f128_pd::<0x31>(ab0, cd0),
+        _mm256_permute2f128_pd::<0x31>(ab1, cd1),
+    ]
 }
 
 impl Simd for Avx2 {
     type V = __m256d;
     type M = __m256d;
+    type L = [__m256d; 2];
     const LANES: usize = 4;
 
     #[inline(always)]
     fn vectorize<K: Kernel<Self>>(self, kernel: K) {
-        // SAFETY: `self` exists, so `detect` has found AVX2 on this processor.
+        // SAFETY: `self` exists, so `detect` has found AVX2 and POPCNT on this processor.
         unsafe { enter(self, kernel) }
     }
 
@@ -93,6 +108,61 @@ impl Simd for Avx2 {
     fn select(self, mask: Self::M, yes: Self::V, no: Self::V) -> Self::V {
         // SAFETY: `self` exists, so the processor has AVX2, which includes AVX.
         unsafe { _mm256_blendv_pd(no, yes, mask) }
+    }
+
+    #[inline(always)]
+    fn line(self, from: &Line) -> Self::L {
+        let at = from.0.as_ptr();
+        // SAFETY: `self` exists, so the processor has AVX2; the loads read the eight numbers of a line, which is aligned.
+        unsafe { [_mm256_load_pd(at), _mm256_load_pd(at.add(4))] }
+    }
+
+    #[inline(always)]
+    fn prefetch(self, line: &Line) {
+        // SAFETY: `self` exists, so the processor has AVX2, which includes SSE; a prefetch reads nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(line.0.as_ptr().cast()) }
+    }
+
+    #[inline(always)]
+    fn add_lines(self, a: Self::L, b: Self::L) -> Self::L {
+        [self.add(a[0], b[0]), self.add(a[1], b[1])]
+    }
+
+    #[inline(always)]
+    fn transpose(self, l: [Self::L; 8]) -> [Self::L; 8] {
+        // SAFETY: `self` exists, so the processor has AVX2.
+        let quarter = |rows: usize, half: usize| unsafe {
+            turned(l[rows][half], l[rows + 1][half], l[rows + 2][half], l[rows + 3][half])
+        };
+        let (a, b, c, d) = (quarter(0, 0), quarter(4, 0), quarter(0, 1), quarter(4, 1));
+        [[a[0], b[0]], [a[1], b[1]], [a[2], b[2]], [a[3], b[3]], [c[0], d[0]], [c[1], d[1]], [c[2], d[2]], [c[3], d[3]]]
+    }
+
+    #[inline(always)]
+    fn add_line_to(self, to: &mut [Self::V], line: Self::L) {
+        to[0] = self.add(to[0], line[0]);
+        to[1] = self.add(to[1], line[1]);
+    }
+
+    #[inline(always)]
+    fn indices(self, masks: &[Mask], bits: &[u32], quarter: usize, out: &mut [u16; INDEXED]) {
+        // SAFETY: `self` exists, so the processor has AVX2; the stores write the 32 numbers of `out`.
+        unsafe {
+            let lane =
+                _mm256_setr_epi16(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, i16::MIN);
+            let mut found = [_mm256_setzero_si256(); 2];
+            for (j, &mask) in bits.iter().enumerate() {
+                let rows = &masks[mask as usize][4 * quarter..4 * quarter + 4];
+                let value = _mm256_set1_epi16((1u16 << j).cast_signed());
+                for (half, found) in found.iter_mut().enumerate() {
+                    let sixteen = i16::from_le_bytes([rows[2 * half], rows[2 * half + 1]]);
+                    let set = _mm256_cmpeq_epi16(_mm256_and_si256(_mm256_set1_epi16(sixteen), lane), lane);
+                    *found = _mm256_or_si256(*found, _mm256_and_si256(set, value));
+                }
+            }
+            _mm256_storeu_si256(out.as_mut_ptr().cast(), found[0]);
+            _mm256_storeu_si256(out.as_mut_ptr().add(16).cast(), found[1]);
+        }
     }
 
     #[inline(always)]

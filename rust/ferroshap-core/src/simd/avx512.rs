@@ -1,22 +1,26 @@
-//! AVX-512: eight lanes, a mask register a choice.
+//! AVX-512 (F, BW, DQ): eight lanes, a mask register a choice.
 
 use std::arch::x86_64::*;
 
-use super::{Kernel, Simd, WORD};
+use super::{INDEXED, Kernel, Line, Mask, Simd, WORD};
 
-/// The proof that the processor has AVX-512 F and DQ.
+/// The proof that the processor has AVX-512 F, BW and DQ.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Avx512(());
 
 impl Avx512 {
     /// The proof, if this processor has the level.
     pub(crate) fn detect() -> Option<Self> {
-        (is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq")).then_some(Self(()))
+        let all = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("popcnt");
+        all.then_some(Self(()))
     }
 }
 
 #[inline]
-#[target_feature(enable = "avx512f,avx512dq")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,popcnt")]
 fn enter<K: Kernel<Avx512>>(s: Avx512, kernel: K) {
     kernel.run(s);
 }
@@ -24,11 +28,12 @@ fn enter<K: Kernel<Avx512>>(s: Avx512, kernel: K) {
 impl Simd for Avx512 {
     type V = __m512d;
     type M = __mmask8;
+    type L = __m512d;
     const LANES: usize = 8;
 
     #[inline(always)]
     fn vectorize<K: Kernel<Self>>(self, kernel: K) {
-        // SAFETY: `self` exists, so `detect` has found AVX-512 F and DQ on this processor.
+        // SAFETY: `self` exists, so `detect` has found AVX-512 F, BW, DQ and POPCNT on this processor.
         unsafe { enter(self, kernel) }
     }
 
@@ -73,6 +78,63 @@ impl Simd for Avx512 {
     fn select(self, mask: Self::M, yes: Self::V, no: Self::V) -> Self::V {
         // SAFETY: `self` exists, so the processor has AVX-512 F.
         unsafe { _mm512_mask_blend_pd(mask, no, yes) }
+    }
+
+    #[inline(always)]
+    fn line(self, from: &Line) -> Self::L {
+        // SAFETY: `self` exists, so the processor has AVX-512 F; a line is eight numbers, aligned to 64 bytes.
+        unsafe { _mm512_load_pd(from.0.as_ptr()) }
+    }
+
+    #[inline(always)]
+    fn prefetch(self, line: &Line) {
+        // SAFETY: `self` exists, so the processor has AVX-512 F, which includes SSE; a prefetch reads nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(line.0.as_ptr().cast()) }
+    }
+
+    #[inline(always)]
+    fn add_lines(self, a: Self::L, b: Self::L) -> Self::L {
+        self.add(a, b)
+    }
+
+    #[inline(always)]
+    fn transpose(self, l: [Self::L; 8]) -> [Self::L; 8] {
+        // SAFETY: `self` exists, so the processor has AVX-512 F.
+        unsafe {
+            // numbers 0, 2, 4, 6 (1, 3, 5, 7) of two lines side by side
+            let even = |i: usize| _mm512_unpacklo_pd(l[i], l[i + 1]);
+            let odd = |i: usize| _mm512_unpackhi_pd(l[i], l[i + 1]);
+            // of four lines, numbers k and k + 4, then all of k
+            let fours =
+                |a: __m512d, b: __m512d| (_mm512_shuffle_f64x2::<0x88>(a, b), _mm512_shuffle_f64x2::<0xDD>(a, b));
+            let ((e04, e26), (f04, f26)) = (fours(even(0), even(2)), fours(even(4), even(6)));
+            let ((o15, o37), (p15, p37)) = (fours(odd(0), odd(2)), fours(odd(4), odd(6)));
+            let eights =
+                |a: __m512d, b: __m512d| (_mm512_shuffle_f64x2::<0x88>(a, b), _mm512_shuffle_f64x2::<0xDD>(a, b));
+            let ((r0, r4), (r2, r6)) = (eights(e04, f04), eights(e26, f26));
+            let ((r1, r5), (r3, r7)) = (eights(o15, p15), eights(o37, p37));
+            [r0, r1, r2, r3, r4, r5, r6, r7]
+        }
+    }
+
+    #[inline(always)]
+    fn add_line_to(self, to: &mut [Self::V], line: Self::L) {
+        to[0] = self.add(to[0], line);
+    }
+
+    #[inline(always)]
+    fn indices(self, masks: &[Mask], bits: &[u32], quarter: usize, out: &mut [u16; INDEXED]) {
+        // SAFETY: `self` exists, so the processor has AVX-512 BW; the store writes the 32 numbers of `out`.
+        unsafe {
+            let mut found = _mm512_setzero_si512();
+            for (j, &mask) in bits.iter().enumerate() {
+                let m = &masks[mask as usize];
+                let rows =
+                    u32::from_le_bytes([m[4 * quarter], m[4 * quarter + 1], m[4 * quarter + 2], m[4 * quarter + 3]]);
+                found = _mm512_mask_add_epi16(found, rows, found, _mm512_set1_epi16((1u16 << j).cast_signed()));
+            }
+            _mm512_storeu_si512(out.as_mut_ptr().cast(), found);
+        }
     }
 
     #[inline(always)]

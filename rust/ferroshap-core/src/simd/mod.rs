@@ -28,6 +28,20 @@ use crate::error::{Error, Result};
 /// Rows that one comparison covers.
 pub(crate) const WORD: usize = 64;
 
+/// Rows of a block, which a mask has a bit each for.
+pub(crate) const BLOCK: usize = 128;
+
+/// A bit a row of a block.
+pub(crate) type Mask = [u8; BLOCK / 8];
+
+/// Rows that [`Simd::indices`] does at once.
+pub(crate) const INDEXED: usize = 32;
+
+/// Eight float64 of a table, in one line of the cache.
+#[derive(Debug, Clone, Copy, Default)]
+#[repr(C, align(64))]
+pub(crate) struct Line(pub(crate) [f64; 8]);
+
 /// A kernel: code that one level runs with its instructions.
 pub(crate) trait Kernel<S: Simd> {
     /// The body; implementations are `#[inline(always)]`.
@@ -40,6 +54,8 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     type V: Copy + Send + Sync;
     /// A choice for each lane.
     type M: Copy;
+    /// Eight float64 in vectors.
+    type L: Copy;
     /// Lanes of a vector.
     const LANES: usize;
 
@@ -60,6 +76,29 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     fn mask(self, bits: &[u8], vector: usize) -> Self::M;
     /// `yes` where chosen, `no` elsewhere.
     fn select(self, mask: Self::M, yes: Self::V, no: Self::V) -> Self::V;
+
+    /// The eight numbers of a line.
+    fn line(self, from: &Line) -> Self::L;
+    /// Asks for a line that will be read soon.
+    fn prefetch(self, _line: &Line) {}
+    /// a + b
+    fn add_lines(self, a: Self::L, b: Self::L) -> Self::L;
+    /// Line `i` of the result holds number `i` of each line.
+    fn transpose(self, lines: [Self::L; 8]) -> [Self::L; 8];
+    /// Adds a line to as many vectors as hold eight numbers.
+    fn add_line_to(self, to: &mut [Self::V], line: Self::L);
+    /// For the 32 rows of quarter `quarter` the number whose bit `j` is the row's bit in mask `bits[j]`; at most 16 bits.
+    fn indices(self, masks: &[Mask], bits: &[u32], quarter: usize, out: &mut [u16; INDEXED]) {
+        let mut found = [0; INDEXED];
+        for (j, &mask) in bits.iter().enumerate() {
+            for (eight, byte) in found.chunks_exact_mut(8).zip(&masks[mask as usize][4 * quarter..]) {
+                for (row, index) in eight.iter_mut().enumerate() {
+                    *index |= u16::from(byte >> row & 1) << j;
+                }
+            }
+        }
+        *out = found;
+    }
 
     /// A bit a row: `x <= threshold` (no for NaN).
     fn le_f32(self, x: &[f32; WORD], threshold: f32) -> u64;

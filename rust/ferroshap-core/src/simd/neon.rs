@@ -2,7 +2,7 @@
 
 use std::arch::aarch64::*;
 
-use super::{Kernel, Portable, Simd, WORD};
+use super::{Kernel, Line, Portable, Simd, WORD};
 
 /// The proof that the processor has NEON.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +18,7 @@ impl Neon {
 impl Simd for Neon {
     type V = float64x2_t;
     type M = uint64x2_t;
+    type L = [f64; 8];
     const LANES: usize = 2;
 
     #[inline(always)]
@@ -70,6 +71,29 @@ impl Simd for Neon {
     fn select(self, mask: Self::M, yes: Self::V, no: Self::V) -> Self::V {
         // SAFETY: `self` exists, so the processor has NEON.
         unsafe { vbslq_f64(mask, yes, no) }
+    }
+
+    #[inline(always)]
+    fn line(self, from: &Line) -> Self::L {
+        from.0
+    }
+
+    #[inline(always)]
+    fn add_lines(self, a: Self::L, b: Self::L) -> Self::L {
+        Portable.add_lines(a, b)
+    }
+
+    #[inline(always)]
+    fn transpose(self, lines: [Self::L; 8]) -> [Self::L; 8] {
+        Portable.transpose(lines)
+    }
+
+    #[inline(always)]
+    fn add_line_to(self, to: &mut [Self::V], line: Self::L) {
+        for (vector, part) in to.iter_mut().zip(line.chunks_exact(2)) {
+            // SAFETY: `self` exists, so the processor has NEON; the load reads the two numbers of `part`.
+            *vector = self.add(*vector, unsafe { vld1q_f64(part.as_ptr()) });
+        }
     }
 
     #[inline(always)]

@@ -1,6 +1,6 @@
 //! The level of last resort: plain Rust on arrays, which the compiler turns into whatever the target's baseline has.
 
-use super::{Kernel, Simd, WORD};
+use super::{Kernel, Line, Simd, WORD};
 
 /// Four lanes without any instruction set of their own.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +25,7 @@ fn bits<T: Copy>(x: &[T; WORD], test: impl Fn(T) -> bool) -> u64 {
 impl Simd for Portable {
     type V = [f64; N];
     type M = [u64; N];
+    type L = [f64; 8];
     const LANES: usize = N;
 
     #[inline(always)]
@@ -67,6 +68,36 @@ impl Simd for Portable {
     #[inline(always)]
     fn select(self, mask: Self::M, yes: Self::V, no: Self::V) -> Self::V {
         each(|i| f64::from_bits(yes[i].to_bits() & mask[i] | no[i].to_bits() & !mask[i]))
+    }
+
+    #[inline(always)]
+    fn line(self, from: &Line) -> Self::L {
+        from.0
+    }
+
+    #[inline(always)]
+    fn add_lines(self, a: Self::L, b: Self::L) -> Self::L {
+        let mut sum = a;
+        sum.iter_mut().zip(b).for_each(|(sum, b)| *sum += b);
+        sum
+    }
+
+    #[inline(always)]
+    fn transpose(self, lines: [Self::L; 8]) -> [Self::L; 8] {
+        let mut turned = [[0.0; 8]; 8];
+        for (i, line) in lines.iter().enumerate() {
+            for (j, &x) in line.iter().enumerate() {
+                turned[j][i] = x;
+            }
+        }
+        turned
+    }
+
+    #[inline(always)]
+    fn add_line_to(self, to: &mut [Self::V], line: Self::L) {
+        for (vector, part) in to.iter_mut().zip(line.chunks_exact(N)) {
+            vector.iter_mut().zip(part).for_each(|(sum, x)| *sum += x);
+        }
     }
 
     #[inline(always)]

@@ -7,7 +7,6 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::divisor;
 use super::pair_table::{Beta, columns, dense, row_of};
 use crate::kernel::{MASK_ROWS, Mask};
 use crate::model::{Ensemble, Node, Tree};
@@ -316,7 +315,7 @@ impl Walk<'_> {
 
     fn values(&self, node: u32) -> Vec<f64> {
         let Node::Leaf { leaf } = self.model.node(node) else { unreachable!("only leaves have values") };
-        let divisor = divisor(self.model.accumulation());
+        let divisor = self.model.accumulation().divisor();
         self.model.leaf(leaf).iter().map(|v| v / divisor).collect()
     }
 

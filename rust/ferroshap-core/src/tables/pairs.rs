@@ -3,10 +3,10 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use super::check;
 use super::pair_groups::{Group, PairTree, Scratch, walk};
 use super::pair_table::Beta;
 use crate::error::Result;
+use crate::kernel::check_background as check;
 use crate::kernel::{
     Codes, Comparable, MASK_ROWS, Mask, MaskPass, PairGame, Task, Written, carry_out, rows_of_a_block,
 };

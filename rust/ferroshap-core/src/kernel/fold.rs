@@ -1,0 +1,239 @@
+//! The background goes into a plan: blocks of rows, trees over the threads.
+
+use std::marker::PhantomData;
+
+use super::deep::{PatternPass, Patterns};
+use super::masks::{Codes, Comparable, MaskPass};
+use crate::error::{Error, Result};
+use crate::model::{Ensemble, Node};
+use crate::parallel::{Control, for_each_chunk};
+use crate::plan::{Builder, GroupShape, Options, Plan, PlanModel, Source, TreePlan, Workload, check_paths, outputs_of};
+use crate::predict::Sum;
+use crate::rows::{Columns, Rows};
+use crate::simd::{BLOCK, Driver, INDEXED, Kernel, Mask, Simd};
+
+/// Background rows that are read before the trees take them: their columns stay in memory meanwhile.
+const ROWS_AT_ONCE: usize = 64 * BLOCK;
+
+/// Most different features on one path: a pattern is one word.
+pub const MAX_BACKGROUND_PATH: u32 = 64;
+
+impl Plan {
+    /// Compiles the interventional game of `model` against `background`: v(S) = Σ_z ω_z f(x_S, z_rest), ω the normalised
+    /// `weights` (`None`: all equal). O(background rows × splits) and what the tables cost.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for a background without rows, of another width, or with weights that are negative, not finite or
+    /// all zero; [`Error::Plan`] above [`MAX_BACKGROUND_PATH`]; [`Error::Unsupported`] for linear leaves;
+    /// [`Error::Cancelled`].
+    pub fn interventional(
+        model: &Ensemble,
+        background: &Rows<'_>,
+        weights: Option<&[f64]>,
+        options: Options,
+        threads: usize,
+        control: &dyn Control,
+    ) -> Result<Self> {
+        check(model, background, weights)?;
+        let load = Workload::new(model, options.expected_rows, Some(background.len()));
+        let (mut plan, shapes) = Plan::before_background(model, load, options);
+        let total = weights.map_or(background.len() as f64, |w| w.iter().sum());
+        let trees = std::mem::take(&mut plan.trees);
+        let mut trees: Vec<Counting> =
+            trees.into_iter().zip(shapes).map(|(plan, shapes)| Counting::new(plan, shapes)).collect();
+        let fold = Fold { model: &plan.model, trees: &mut trees, background, weights, threads, control };
+        if plan.model.input.round_to_f32 {
+            options.level.dispatch(FoldAs::<f32> { fold, lane: PhantomData })?;
+        } else {
+            options.level.dispatch(FoldAs::<f64> { fold, lane: PhantomData })?;
+        }
+        for_each_chunk(&mut trees, 1, threads, control, Builder::default, |builder, index, tree, cancel| {
+            if !cancel.requested() {
+                let outputs: Vec<u32> = outputs_of(model, &model.trees()[index]).collect();
+                tree[0].finish(builder, &outputs, total);
+            }
+        })?;
+        plan.trees = trees.into_iter().map(|tree| tree.plan).collect();
+        let expected = mean_prediction(model, background, weights, total, threads, control)?;
+        plan.set_totals(expected, scale(model));
+        Ok(plan)
+    }
+}
+
+/// A tree whose groups and leaves count the background.
+struct Counting {
+    plan: TreePlan,
+    shapes: Vec<GroupShape>,
+    /// A weight for each pattern of each group.
+    counts: Vec<Vec<f64>>,
+}
+
+impl Counting {
+    fn new(plan: TreePlan, shapes: Vec<GroupShape>) -> Self {
+        let counts = shapes.iter().map(|shape| vec![0.0; 1 << shape.bits.len()]).collect();
+        Self { plan, shapes, counts }
+    }
+
+    fn finish(&mut self, builder: &mut Builder, outputs: &[u32], total: f64) {
+        for (shape, counts) in self.shapes.iter().zip(&self.counts) {
+            builder.group(&mut self.plan.tables, shape, outputs, &Source::Counted(counts, total));
+        }
+        self.plan.deep.iter_mut().for_each(|leaf| leaf.finish(total));
+        self.counts = Vec::new();
+    }
+}
+
+struct Fold<'a, 'r> {
+    model: &'a PlanModel,
+    trees: &'a mut [Counting],
+    background: &'a Rows<'r>,
+    weights: Option<&'a [f64]>,
+    threads: usize,
+    control: &'a dyn Control,
+}
+
+struct FoldAs<'a, 'r, T> {
+    fold: Fold<'a, 'r>,
+    lane: PhantomData<T>,
+}
+
+/// A block of background rows as the comparisons read it.
+struct Tile<T> {
+    start: usize,
+    length: usize,
+    columns: Columns<T>,
+    codes: Codes,
+}
+
+impl<T: Comparable + Sync> Driver for FoldAs<'_, '_, T> {
+    type Out = Result<()>;
+
+    fn drive<S: Simd>(self, s: S) -> Result<()> {
+        let Fold { model, trees, background, weights, threads, control } = self.fold;
+        let n = background.len();
+        for first in (0..n).step_by(ROWS_AT_ONCE) {
+            let tiles: Vec<Tile<T>> = (first..n.min(first + ROWS_AT_ONCE))
+                .step_by(BLOCK)
+                .map(|start| {
+                    let length = BLOCK.min(n - start);
+                    let mut columns = Columns::new(model.used_features.len(), BLOCK);
+                    columns.fill(background, start..start + length, &model.used_features, model.input);
+                    let mut codes = Codes::new(model.code_slots.len());
+                    codes.fill(&columns, &model.code_slots, model.input);
+                    Tile { start, length, columns, codes }
+                })
+                .collect();
+            for_each_chunk(trees, 1, threads, control, Vec::new, |masks, _, tree, cancel| {
+                for tile in &tiles {
+                    if cancel.requested() {
+                        return;
+                    }
+                    s.vectorize(Count { tile, tree: &mut tree[0], weights, masks });
+                }
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// Adds the rows of a tile to the counts of a tree, each pattern's rows in their order.
+struct Count<'a, T> {
+    tile: &'a Tile<T>,
+    tree: &'a mut Counting,
+    weights: Option<&'a [f64]>,
+    masks: &'a mut Vec<Mask>,
+}
+
+impl<S: Simd, T: Comparable> Kernel<S> for Count<'_, T> {
+    #[inline(always)]
+    fn run(self, s: S) {
+        let Count { tile, tree, weights, masks } = self;
+        let (splits, columns, codes) = (&tree.plan.splits[..], &tile.columns, &tile.codes);
+        MaskPass { splits, columns, codes, rows: tile.length, masks }.run(s);
+        let weight = |row: usize| weights.map_or(1.0, |w| w[tile.start + row]);
+        for (shape, counts) in tree.shapes.iter().zip(&mut tree.counts) {
+            let mut indices = [0; INDEXED];
+            for quarter in 0..tile.length.div_ceil(INDEXED) {
+                s.indices(masks, &shape.bits, quarter, &mut indices);
+                let rows = quarter * INDEXED..tile.length.min((quarter + 1) * INDEXED);
+                for (row, &index) in rows.zip(&indices) {
+                    counts[index as usize] += weight(row);
+                }
+            }
+        }
+        let mut patterns: Patterns = [0; BLOCK];
+        for leaf in &mut tree.plan.deep {
+            PatternPass { features: &leaf.masks, masks, rows: tile.length, out: &mut patterns }.run(s);
+            for (row, &pattern) in patterns[..tile.length].iter().enumerate() {
+                leaf.add(pattern, weight(row));
+            }
+        }
+    }
+}
+
+/// Σ_z ω_z f(z), `(o)`.
+fn mean_prediction(
+    model: &Ensemble,
+    background: &Rows<'_>,
+    weights: Option<&[f64]>,
+    total: f64,
+    threads: usize,
+    control: &dyn Control,
+) -> Result<Vec<f64>> {
+    let (n, o) = (background.len(), model.n_outputs());
+    let mut predicted = vec![0.0; n * o];
+    model.predict(background, Sum::Float64, &mut predicted, threads, control)?;
+    let mut mean = vec![0.0; o];
+    for (row, values) in predicted.chunks_exact(o).enumerate() {
+        let weight = weights.map_or(1.0, |w| w[row]);
+        mean.iter_mut().zip(values).for_each(|(sum, v)| *sum += weight * v);
+    }
+    mean.iter_mut().for_each(|sum| *sum /= total);
+    Ok(mean)
+}
+
+/// |base| + Σ over trees of the largest |leaf|, `(o)`.
+fn scale(model: &Ensemble) -> Vec<f64> {
+    let divisor = model.accumulation().divisor();
+    let mut scale: Vec<f64> = model.base().iter().map(|b| b.abs() / divisor).collect();
+    for tree in model.trees() {
+        let first = tree.output.unwrap_or(0) as usize;
+        let mut largest = vec![0f64; model.leaf_width()];
+        for node in tree.node_range() {
+            if let Node::Leaf { leaf } = model.node(node) {
+                largest.iter_mut().zip(model.leaf(leaf)).for_each(|(l, v)| *l = l.max((v / divisor).abs()));
+            }
+        }
+        scale[first..].iter_mut().zip(largest).for_each(|(s, l)| *s += l);
+    }
+    scale
+}
+
+/// Raises the error for a background, or a model, that values against one do not come of.
+pub(crate) fn check(model: &Ensemble, background: &Rows<'_>, weights: Option<&[f64]>) -> Result<()> {
+    if model.is_linear() {
+        return Err(Error::Unsupported(
+            "the model has linear trees (LightGBM's linear_tree), for which values against a background are not supported \
+             yet; train without linear_tree"
+                .to_owned(),
+        ));
+    }
+    let n = background.len();
+    if n == 0 {
+        return Err(Error::Data("the background has no rows, expected at least one".to_owned()));
+    }
+    background.check(model.n_features(), n, 1)?;
+    if let Some(weights) = weights {
+        if weights.len() != n {
+            return Err(Error::Data(format!("{} weights for {n} background rows", weights.len())));
+        }
+        if let Some(bad) = weights.iter().position(|w| !(*w >= 0.0 && w.is_finite())) {
+            let found = weights[bad];
+            return Err(Error::Data(format!("the weight of background row {bad} is {found}, expected 0 or more")));
+        }
+        if weights.iter().all(|w| *w == 0.0) {
+            return Err(Error::Data("the weights of the background are all zero".to_owned()));
+        }
+    }
+    check_paths(model, MAX_BACKGROUND_PATH, " for values against a background")
+}

@@ -1,0 +1,89 @@
+//! Rows by their patterns in the groups of a tree: a look-up a group in its table.
+
+use std::ops::Range;
+
+use crate::plan::{Chunk, Lookup, TreeTables};
+use crate::simd::{BLOCK, INDEXED, Kernel, Line, Mask, Simd};
+
+/// The patterns of a block of rows in one group.
+pub(super) type Indices = [u16; BLOCK];
+
+/// The pattern of every row of a block in every group of a tree.
+pub(super) struct IndexPass<'a> {
+    pub(super) tables: &'a TreeTables,
+    pub(super) masks: &'a [Mask],
+    pub(super) rows: usize,
+    pub(super) out: &'a mut [Indices],
+}
+
+impl<S: Simd> Kernel<S> for IndexPass<'_> {
+    #[inline(always)]
+    fn run(self, s: S) {
+        for (bits, out) in self.tables.groups.iter().zip(self.out) {
+            let (quarters, _) = out.as_chunks_mut::<INDEXED>();
+            for (quarter, out) in quarters.iter_mut().enumerate().take(self.rows.div_ceil(INDEXED)) {
+                s.indices(self.masks, bits, quarter, out);
+            }
+        }
+    }
+}
+
+/// Adds what a chunk's tables say of a block of rows to the features.
+pub(super) struct LookupPass<'a, V> {
+    pub(super) chunk: &'a Chunk,
+    pub(super) lines: &'a [Line],
+    pub(super) indices: &'a [Indices],
+    /// `[slot][vector]` of the chunk's output.
+    pub(super) phi: &'a mut [V],
+    pub(super) rows: usize,
+    /// The chunk that comes after, and the part of its lines to ask for meanwhile.
+    pub(super) ahead: Option<(&'a Chunk, Range<usize>)>,
+}
+
+impl<S: Simd> Kernel<S> for LookupPass<'_, S::V> {
+    #[inline(always)]
+    fn run(self, s: S) {
+        let Some((first, others)) = self.chunk.lookups.split_first() else { return };
+        let eights = self.rows.div_ceil(8);
+        for eight in 0..eights {
+            self.ask_ahead(s, eight, eights);
+            let line = |lookup: &Lookup, row: usize| {
+                let index = self.indices[lookup.group as usize][8 * eight + row];
+                s.line(&self.lines[lookup.first as usize + index as usize])
+            };
+            let mut sum = [0, 1, 2, 3, 4, 5, 6, 7].map(|row| line(first, row));
+            for other in others {
+                for (row, sum) in sum.iter_mut().enumerate() {
+                    *sum = s.add_lines(*sum, line(other, row));
+                }
+            }
+            add_turned(s, sum, &self.chunk.slots, eight, self.phi);
+        }
+    }
+}
+
+impl<V> LookupPass<'_, V> {
+    /// Tables of large models come from far: what the next chunk reads is asked for while this one computes.
+    #[inline(always)]
+    fn ask_ahead<S: Simd>(&self, s: S, eight: usize, eights: usize) {
+        let Some((chunk, part)) = &self.ahead else { return };
+        let at = |i: usize| part.start + part.len() * i / eights;
+        for line in at(eight)..at(eight + 1) {
+            for lookup in &chunk.lookups {
+                if line < lookup.lines as usize {
+                    s.prefetch(&self.lines[lookup.first as usize + line]);
+                }
+            }
+        }
+    }
+}
+
+/// Adds the lines of eight rows, number `eight` of a block, to the sums of their features.
+#[inline(always)]
+pub(super) fn add_turned<S: Simd>(s: S, lines: [S::L; 8], slots: &[u32], eight: usize, phi: &mut [S::V]) {
+    let (vectors, of_eight) = (BLOCK / S::LANES, 8 / S::LANES);
+    for (&slot, of_rows) in slots.iter().zip(s.transpose(lines)) {
+        let at = slot as usize * vectors + eight * of_eight;
+        s.add_line_to(&mut phi[at..at + of_eight], of_rows);
+    }
+}

@@ -1,0 +1,279 @@
+//! Which subtrees of a tree become pattern tables, by one cost model.
+//!
+//! A *group* is a subtree of a few leaves below one path. A row's pattern in it has a bit for each feature of the path (it
+//! satisfies all edges on it) and one for each split of the group; each leaf's own pattern follows from it, so one look-up
+//! gives what all leaves of the group add. A tree is cut from below: a subtree costs what its group costs or what its two
+//! halves cost, whichever is less. What no group takes goes to the recurrence (path-dependent), or each leaf by itself to
+//! the patterns that occur in the background (interventional).
+
+use crate::model::{Ensemble, Node, Tree};
+use crate::simd::Line;
+
+/// Most leaves of a group.
+const MOST_LEAVES: u32 = 8;
+
+/// Most bits of a pattern: a table has a line for each.
+pub(crate) const MOST_BITS: u32 = 12;
+
+/// Nanoseconds of the cost model, as measured; the levels of vector instructions differ by less than the choice minds.
+mod cost {
+    /// A look-up of eight numbers of a group whose table is near: the load, and its share of the transpose.
+    pub(super) const LOOKUP: f64 = 0.9;
+    /// The same where the table is larger than the nearest cache.
+    pub(super) const FAR_LOOKUP: f64 = 1.5;
+    /// Lines of a table that the nearest cache has room for.
+    pub(super) const NEAR_LINES: f64 = 512.0;
+    /// A line of a table that has to come from memory for every few thousand rows.
+    pub(super) const STREAM: f64 = 0.0015;
+    /// What a line costs more, row by row, until the tables fit their memory; then there are none.
+    pub(super) const PRICES: [f64; 4] = [0.0, 0.006, 0.03, 0.2];
+    /// A bit of a row's pattern.
+    pub(super) const BIT: f64 = 0.05;
+    /// Making a line of a table, a leaf.
+    pub(super) const LINE: f64 = 2.5;
+    /// A pattern of a leaf, for each of its features.
+    pub(super) const PATTERN: f64 = 2.5;
+    /// A split in the recurrence, and each of its points.
+    pub(super) const STEP: f64 = 0.12;
+    pub(super) const POINT: f64 = 0.11;
+    /// A leaf by itself: the pattern of a row, what a different pattern needs, and a pair of patterns.
+    pub(super) const DEEP_ROW: f64 = 5.0;
+    pub(super) const DEEP_PATTERN: f64 = 40.0;
+    pub(super) const DEEP_PAIR: f64 = 0.8;
+}
+
+/// What goes into the choice beside the tree.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Workload {
+    /// Rows that will be explained.
+    pub(crate) rows: f64,
+    /// What a line of a table costs a row beside the look-up.
+    line: f64,
+    /// Rows of the background; `None`: path-dependent, where the recurrence takes what no group does.
+    pub(crate) background: Option<f64>,
+}
+
+/// Leaves of a model whose tables a core's cache holds, at about a kilobyte a leaf.
+const NEAR_LEAVES: usize = 1000;
+
+impl Workload {
+    pub(crate) fn new(model: &Ensemble, rows: usize, background: Option<usize>) -> Self {
+        let line = if model.n_leaves() > NEAR_LEAVES { cost::STREAM } else { 0.0 };
+        Self { rows: rows as f64, line, background: background.map(|b| b as f64) }
+    }
+}
+
+/// The ways of all trees whose tables take at most `bytes`: lines are made dearer until they do.
+pub(super) fn ways_within(model: &Ensemble, load: Workload, bytes: usize) -> Vec<Vec<Way>> {
+    for price in cost::PRICES {
+        let load = Workload { line: load.line + price, ..load };
+        let mut taken = 0usize;
+        let of_tree = |tree| {
+            let (ways, lines) = ways(model, tree, load);
+            taken = taken.saturating_add(lines.saturating_mul(size_of::<Line>()));
+            (taken <= bytes).then_some(ways)
+        };
+        if let Some(ways) = model.trees().iter().map(of_tree).collect() {
+            return ways;
+        }
+    }
+    let load = Workload { line: f64::INFINITY, ..load };
+    model.trees().iter().map(|tree| ways(model, tree, load).0).collect()
+}
+
+/// How a node is explained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// The subtree is one group.
+    Group,
+    /// No step here: both children by tables.
+    Split,
+    /// A step of the recurrence, or a leaf of it.
+    Recurrence,
+    /// A leaf by itself.
+    Deep,
+}
+
+/// The way of every node, counted from the root, and the lines of the tables; below a group the nodes have none of their own.
+fn ways(model: &Ensemble, tree: &Tree, load: Workload) -> (Vec<Way>, usize) {
+    let size = tree.n_nodes as usize;
+    let above = Above::new(model, tree);
+    let points = f64::from(tree.path_features.div_ceil(2).max(1));
+    let outputs = if tree.output.is_some() { 1.0 } else { model.n_outputs() as f64 };
+    let mut way = vec![Way::Recurrence; size];
+    // (by tables alone, the best)
+    let mut costs = vec![(f64::INFINITY, 0.0); size];
+    let mut leaves = vec![1u32; size];
+    for node in tree.node_range().rev() {
+        let at = (node - tree.root) as usize;
+        let group = above.group(model, tree, node, leaves_below(model, tree, node, &mut leaves));
+        let as_group = group.map_or(f64::INFINITY, |group| group.cost(load, outputs));
+        costs[at] = match model.node(node) {
+            Node::Leaf { .. } => match load.background {
+                None => (as_group, as_group.min(0.0)),
+                Some(background) => {
+                    let alone = outputs * deep(above.features[at], load.rows, background);
+                    way[at] = if as_group <= alone { Way::Group } else { Way::Deep };
+                    (as_group.min(alone), as_group.min(alone))
+                }
+            },
+            Node::Inner { left, .. } => {
+                let (first, second) = (costs[(left - tree.root) as usize], costs[(left - tree.root) as usize + 1]);
+                let halves = first.0 + second.0;
+                let tables = as_group.min(halves);
+                let step = load.rows * outputs * (cost::STEP + points * cost::POINT) + first.1 + second.1;
+                way[at] = match () {
+                    () if load.background.is_none() && step <= tables => Way::Recurrence,
+                    () if as_group <= halves => Way::Group,
+                    () => Way::Split,
+                };
+                (tables, if load.background.is_none() { tables.min(step) } else { tables })
+            }
+        };
+    }
+    only_tables_below_splits(model, tree, &costs, &mut way);
+    let lines = lines(model, tree, &above, &way, &leaves);
+    (way, lines)
+}
+
+/// Lines of the tables of a tree's groups.
+fn lines(model: &Ensemble, tree: &Tree, above: &Above, way: &[Way], leaves: &[u32]) -> usize {
+    let outputs = if tree.output.is_some() { 1 } else { model.n_outputs() };
+    let mut pending = vec![tree.root];
+    let mut lines = 0;
+    while let Some(node) = pending.pop() {
+        let at = (node - tree.root) as usize;
+        if way[at] == Way::Group {
+            let group = above.group(model, tree, node, leaves[at]);
+            lines += group.map_or(0, |group| (group.slots.div_ceil(8) as usize) << group.bits);
+        } else if let Node::Inner { left, .. } = model.node(node) {
+            pending.extend([left, left + 1]);
+        }
+    }
+    lines * outputs
+}
+
+/// Below a node that has no step, a subtree that the recurrence would take at less cost goes by tables all the same.
+fn only_tables_below_splits(model: &Ensemble, tree: &Tree, costs: &[(f64, f64)], way: &mut [Way]) {
+    for node in tree.node_range() {
+        let at = (node - tree.root) as usize;
+        if let (Way::Split, Node::Inner { left, .. }) = (way[at], model.node(node)) {
+            for child in [left, left + 1] {
+                let below = (child - tree.root) as usize;
+                if way[below] == Way::Recurrence {
+                    way[below] = match model.node(child) {
+                        Node::Inner { left, .. } => {
+                            let first = (left - tree.root) as usize;
+                            let halves = costs[first].0 + costs[first + 1].0;
+                            if costs[below].0 < halves { Way::Group } else { Way::Split }
+                        }
+                        Node::Leaf { .. } => Way::Group,
+                    };
+                }
+            }
+        }
+    }
+}
+
+fn leaves_below(model: &Ensemble, tree: &Tree, node: u32, leaves: &mut [u32]) -> u32 {
+    let at = (node - tree.root) as usize;
+    if let Node::Inner { left, .. } = model.node(node) {
+        let first = (left - tree.root) as usize;
+        leaves[at] = leaves[first].saturating_add(leaves[first + 1]);
+    }
+    leaves[at]
+}
+
+/// What stands above each node.
+struct Above {
+    /// Different features on the path to a node.
+    features: Vec<u32>,
+    /// Whether no node above tests the feature that a node tests.
+    first_of_its_feature: Vec<bool>,
+}
+
+impl Above {
+    fn new(model: &Ensemble, tree: &Tree) -> Self {
+        let size = tree.n_nodes as usize;
+        let mut out = Self { features: vec![0; size], first_of_its_feature: vec![false; size] };
+        let mut pending: Vec<(u32, Vec<u32>)> = vec![(tree.root, Vec::new())];
+        while let Some((node, path)) = pending.pop() {
+            let at = (node - tree.root) as usize;
+            out.features[at] = path.len() as u32;
+            if let Node::Inner { split, left } = model.node(node) {
+                let mut below = path;
+                if !below.contains(&split.slot) {
+                    out.first_of_its_feature[at] = true;
+                    below.push(split.slot);
+                }
+                pending.push((left + 1, below.clone()));
+                pending.push((left, below));
+            }
+        }
+        out
+    }
+
+    /// The subtree as a group, if it can be one.
+    fn group(&self, model: &Ensemble, tree: &Tree, root: u32, leaves: u32) -> Option<Group> {
+        let path = self.features[(root - tree.root) as usize];
+        let bits = path + leaves.saturating_sub(1);
+        if leaves > MOST_LEAVES || bits > MOST_BITS {
+            return None;
+        }
+        let mut pending = vec![root];
+        let (mut slots, mut patterns) = (path, 0.0);
+        while let Some(node) = pending.pop() {
+            let at = (node - tree.root) as usize;
+            match model.node(node) {
+                Node::Inner { left, .. } => {
+                    slots += u32::from(self.first_of_its_feature[at]);
+                    pending.extend([left, left + 1]);
+                }
+                Node::Leaf { .. } => {
+                    let d = self.features[at];
+                    patterns += f64::from(d.max(1)) * f64::from(1u32 << d);
+                }
+            }
+        }
+        Some(Group { leaves, bits, slots, patterns })
+    }
+}
+
+struct Group {
+    leaves: u32,
+    bits: u32,
+    slots: u32,
+    /// Numbers of its leaves' tables.
+    patterns: f64,
+}
+
+impl Group {
+    /// Making the table, folding the background, and a look-up a row.
+    fn cost(&self, load: Workload, outputs: f64) -> f64 {
+        if self.slots == 0 {
+            return 0.0;
+        }
+        let parts = f64::from(self.slots.div_ceil(8));
+        let lines = parts * f64::from(1u32 << self.bits);
+        let build = outputs * (cost::LINE * lines * f64::from(self.leaves)) + cost::PATTERN * self.patterns;
+        let lookup = if lines > cost::NEAR_LINES { cost::FAR_LOOKUP } else { cost::LOOKUP };
+        let stream = load.line * lines;
+        let indices = cost::BIT * f64::from(self.bits);
+        build
+            + load.rows * (outputs * (parts * lookup + stream) + indices)
+            + load.background.unwrap_or(0.0) * (indices + 0.5)
+    }
+}
+
+/// A leaf of `d` features by itself.
+fn deep(d: u32, rows: f64, background: f64) -> f64 {
+    if d == 0 {
+        return 0.0;
+    }
+    let all = f64::from(d.min(40)).exp2();
+    // of many rows about this share of all patterns, or of the rows, differ
+    let occurring = |n: f64| n.min(0.3 * all).min(0.5 * n + 20.0);
+    let (a, q) = (occurring(rows), occurring(background));
+    let alive = 0.04 + 0.9 * f64::from(d).exp2().recip();
+    (rows + background) * cost::DEEP_ROW + a * (cost::DEEP_PATTERN + cost::DEEP_PAIR * q * (0.2 + alive))
+}

@@ -1,0 +1,149 @@
+//! The comparisons of a tree, and the paths to its groups and to the leaves that stand alone.
+
+use super::deep::DeepLeaf;
+use super::groups::Way;
+use super::splits::MaskSplit;
+use super::tables::{LeafFeature, LeafShape, Shape};
+use crate::model::{Ensemble, Node, Tree};
+
+/// What tables need to know of a tree.
+#[derive(Debug, Default)]
+pub(super) struct Paths {
+    /// The comparison of each inner node; ancestors come first.
+    pub(super) splits: Vec<MaskSplit>,
+    pub(super) groups: Vec<Shape>,
+    pub(super) deep: Vec<DeepLeaf>,
+}
+
+/// A feature of a path: the mask of its deepest edge, which holds the ones above, and the shares of its edges multiplied.
+#[derive(Debug, Clone, Copy)]
+struct Step {
+    slot: u32,
+    mask: u32,
+    weight: f64,
+}
+
+/// The numbers of a tree's inner nodes, by node counted from the root: the masks of node `i` are `1 + 2 i` and `2 + 2 i`.
+pub(super) fn numbers(model: &Ensemble, tree: &Tree) -> Vec<u32> {
+    let mut inner = 0;
+    let number = |node| match model.node(node) {
+        Node::Inner { .. } => {
+            inner += 1;
+            inner - 1
+        }
+        Node::Leaf { .. } => u32::MAX,
+    };
+    tree.node_range().map(number).collect()
+}
+
+/// Walks a tree whose nodes are explained in these `ways`.
+pub(super) fn paths(model: &Ensemble, tree: &Tree, code_slots: &[u32], ways: &[Way]) -> Paths {
+    let walk = Walk { model, tree, numbers: numbers(model, tree) };
+    let mut out = Paths::default();
+    let mut splits: Vec<Option<MaskSplit>> = Vec::new();
+    // a node, what is above it, and whether a group holds it
+    let mut pending: Vec<(u32, Vec<Step>, bool)> = vec![(tree.root, Vec::new(), false)];
+    while let Some((node, path, mut held)) = pending.pop() {
+        let at = (node - tree.root) as usize;
+        if !held && ways[at] == Way::Group {
+            out.groups.push(walk.group(node, &path));
+            held = true;
+        }
+        match model.node(node) {
+            Node::Leaf { leaf } if !held && ways[at] == Way::Deep => {
+                let (slots, masks) = path.iter().map(|step| (step.slot, step.mask)).unzip();
+                out.deep.push(DeepLeaf::new(slots, masks, walk.values(leaf)));
+            }
+            Node::Leaf { .. } => {}
+            Node::Inner { split, left } => {
+                let above = path.iter().find(|step| step.slot == split.slot).map_or(0, |step| step.mask);
+                let number = walk.numbers[at] as usize;
+                if splits.len() <= number {
+                    splits.resize(number + 1, None);
+                }
+                splits[number] = Some(MaskSplit::new(model, &split, code_slots, above));
+                pending.push((left + 1, walk.below(node, false, &path), held));
+                pending.push((left, walk.below(node, true, &path), held));
+            }
+        }
+    }
+    out.splits = splits.into_iter().flatten().collect();
+    out
+}
+
+struct Walk<'a> {
+    model: &'a Ensemble,
+    tree: &'a Tree,
+    numbers: Vec<u32>,
+}
+
+impl Walk<'_> {
+    /// The path with the edge to a child.
+    fn below(&self, node: u32, to_left: bool, path: &[Step]) -> Vec<Step> {
+        let Node::Inner { split, left } = self.model.node(node) else { return path.to_vec() };
+        let share = self.model.left_share(left).unwrap_or(0.5);
+        let mask = 1 + 2 * self.numbers[(node - self.tree.root) as usize] + u32::from(!to_left);
+        let mut out = path.to_vec();
+        let share = if to_left { share } else { 1.0 - share };
+        match out.iter_mut().find(|step| step.slot == split.slot) {
+            Some(step) => *step = Step { mask, weight: step.weight * share, ..*step },
+            None => out.push(Step { slot: split.slot, mask, weight: share }),
+        }
+        out
+    }
+
+    fn values(&self, leaf: u32) -> Vec<f64> {
+        let divisor = self.model.accumulation().divisor();
+        self.model.leaf(leaf).iter().map(|v| v / divisor).collect()
+    }
+
+    /// The group below `root`: bits of the path's features, then of its splits, which say "goes left, and satisfies what is
+    /// above on the feature".
+    fn group(&self, root: u32, path: &[Step]) -> Shape {
+        let mut shape = Shape {
+            bits: path.iter().map(|step| step.mask).collect(),
+            slots: path.iter().map(|step| step.slot).collect(),
+            leaves: Vec::new(),
+        };
+        let of_path = path.iter().enumerate();
+        let features = of_path
+            .map(|(at, step)| LeafFeature { at: at as u32, set: 1 << at, clear: 0, weight: step.weight })
+            .collect();
+        let mut pending: Vec<(u32, Vec<LeafFeature>)> = vec![(root, features)];
+        while let Some((node, features)) = pending.pop() {
+            match self.model.node(node) {
+                Node::Leaf { leaf } => shape.leaves.push(LeafShape { values: self.values(leaf), features }),
+                Node::Inner { split, left } => {
+                    let bit = 1u32 << shape.bits.len();
+                    shape.bits.push(1 + 2 * self.numbers[(node - self.tree.root) as usize]);
+                    let known = shape.slots.iter().position(|slot| *slot == split.slot);
+                    let at = known.unwrap_or_else(|| {
+                        shape.slots.push(split.slot);
+                        shape.slots.len() - 1
+                    }) as u32;
+                    let share = self.model.left_share(left).unwrap_or(0.5);
+                    let child = |to_left: bool| {
+                        let (set, clear) = if to_left { (bit, 0) } else { (0, bit) };
+                        let weight = if to_left { share } else { 1.0 - share };
+                        let mut below = features.clone();
+                        match below.iter_mut().find(|feature| feature.at == at) {
+                            Some(f) => {
+                                *f = LeafFeature {
+                                    at,
+                                    set: f.set | set,
+                                    clear: f.clear | clear,
+                                    weight: f.weight * weight,
+                                };
+                            }
+                            None => below.push(LeafFeature { at, set, clear, weight }),
+                        }
+                        below
+                    };
+                    pending.push((left + 1, child(false)));
+                    pending.push((left, child(true)));
+                }
+            }
+        }
+        shape
+    }
+}

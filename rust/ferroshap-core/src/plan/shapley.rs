@@ -1,0 +1,163 @@
+//! What one leaf adds to its features, for every pattern of a row.
+//!
+//! With A = a ∖ q, k = |A| and β = d − |a|, a pair of a row's pattern a and a background pattern q is alive if a ∪ q is
+//! everything; the weight h[q] then adds
+//!
+//! ```text
+//! to each g in A      v · wA(k, β),   wA = (k − 1)! β! / (k + β)!
+//! to each g not in a  −v · wB(k, β),  wB = k! (β − 1)! / (k + β)!
+//! ```
+//!
+//! and nothing to the others (Shapley's formula for v·∏(row or background satisfies g)). For all a at once, with the "ranked"
+//! superset sums N[a][k] = Σ h[q] over q ⊇ ~a with |a ∖ q| = k,
+//!
+//! ```text
+//! R1[a] = Σ_k N[a][k] wA(k, β)    R2[a] = Σ_k N[a][k] wA(k, β − 1)    R3[a] = Σ_k N[a][k] wB(k, β)
+//! T[a][g] = v (R1[a] − R2[a ∖ g])     g in a
+//! T[a][g] = −v R3[a]                  g not in a
+//! ```
+//!
+//! since the alive pairs of a in which q has g are those of a ∖ g with the same A. Sums of whole numbers are exact.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use crate::simd::Line;
+
+/// wA and wB for d features, `[β][k]`.
+#[derive(Debug, Default)]
+pub(crate) struct Weights {
+    side: usize,
+    a: Vec<f64>,
+    b: Vec<f64>,
+}
+
+impl Weights {
+    /// Makes them those of `d` features.
+    pub(crate) fn set(&mut self, d: usize) {
+        if self.side == d + 1 {
+            return;
+        }
+        self.side = d + 1;
+        (self.a, self.b) = (vec![0.0; self.side * self.side], vec![0.0; self.side * self.side]);
+        for k in 0..=d {
+            // C(k + β, k), a whole number that float64 holds exactly up to 2^53 and rounds once a step beyond
+            let mut choose = 1.0;
+            for beta in 0..=(d - k) {
+                if beta > 0 {
+                    choose = choose * (k + beta) as f64 / beta as f64;
+                }
+                if k > 0 {
+                    self.a[beta * self.side + k] = 1.0 / (k as f64 * choose);
+                }
+                if beta > 0 {
+                    self.b[beta * self.side + k] = 1.0 / (beta as f64 * choose);
+                }
+            }
+        }
+    }
+
+    /// wA(k, β) by k.
+    #[inline]
+    pub(crate) fn of_a(&self, beta: usize) -> &[f64] {
+        &self.a[beta * self.side..][..self.side]
+    }
+
+    /// wB(k, β) by k; 0 for β = 0, where there is no feature outside.
+    #[inline]
+    pub(crate) fn of_b(&self, beta: usize) -> &[f64] {
+        &self.b[beta * self.side..][..self.side]
+    }
+}
+
+/// The weights of a number of features for each pattern, `[k][a]`: those of R1, R2 and R3.
+#[derive(Debug)]
+struct ByPattern {
+    of: [Vec<f64>; 3],
+}
+
+impl ByPattern {
+    fn new(d: usize) -> Self {
+        let size = 1 << d;
+        let mut weights = Weights::default();
+        weights.set(d);
+        let mut of = [(); 3].map(|()| vec![0.0; (d + 1) * size]);
+        for k in 0..=d {
+            for a in 0..size {
+                let beta = d - (a as u32).count_ones() as usize;
+                if k + beta <= d {
+                    of[0][k * size + a] = weights.of_a(beta)[k];
+                    of[2][k * size + a] = weights.of_b(beta)[k];
+                }
+                if beta > 0 && k + beta - 1 <= d {
+                    of[1][k * size + a] = weights.of_a(beta - 1)[k];
+                }
+            }
+        }
+        Self { of }
+    }
+}
+
+/// Makes tables of leaves, one after the other.
+#[derive(Debug, Default)]
+pub(super) struct LeafTables {
+    by_pattern: HashMap<usize, Rc<ByPattern>>,
+    ranked: Vec<f64>,
+    sums: [Vec<f64>; 3],
+    features: usize,
+}
+
+impl LeafTables {
+    /// Takes the weights `h`, 2^d of them, of the background's patterns. O(d² 2^d).
+    pub(super) fn take(&mut self, h: &[f64]) {
+        let size = h.len();
+        let d = size.trailing_zeros() as usize;
+        self.features = d;
+        self.rank(h, d);
+        let weights = self.by_pattern.entry(d).or_insert_with(|| Rc::new(ByPattern::new(d))).clone();
+        for (sum, weights) in self.sums.iter_mut().zip(&weights.of) {
+            sum.clear();
+            sum.resize(size, 0.0);
+            for (n, w) in self.ranked.chunks_exact(size).zip(weights.chunks_exact(size)) {
+                sum.iter_mut().zip(n.iter().zip(w)).for_each(|(sum, (n, w))| *sum += n * w);
+            }
+        }
+    }
+
+    /// N[k][a], a place a pattern, in place: bit after bit, rank after rank from above.
+    fn rank(&mut self, h: &[f64], d: usize) {
+        let size = h.len();
+        self.ranked.clear();
+        self.ranked.resize((d + 1) * size, 0.0);
+        self.ranked[..size].copy_from_slice(h);
+        for g in 0..d {
+            let half = 1 << g;
+            for k in (0..=g + 1).rev() {
+                let (lower, here) = self.ranked.split_at_mut(k * size);
+                let below = if k > 0 { &lower[(k - 1) * size..] } else { &[] };
+                for (pair, here) in here[..size].chunks_exact_mut(2 * half).enumerate() {
+                    let (without, with) = here.split_at_mut(half);
+                    without.copy_from_slice(with);
+                    if k > 0 {
+                        let below = &below[pair * 2 * half..][..half];
+                        with.iter_mut().zip(below).for_each(|(with, below)| *with += below);
+                    }
+                }
+            }
+        }
+    }
+
+    /// T of a leaf of value 1: a line a pattern, feature `g` in lane `lanes[g]` (none: left out).
+    pub(super) fn lines(&self, lanes: &[Option<u8>], out: &mut Vec<Line>) {
+        let [r1, r2, r3] = &self.sums;
+        out.clear();
+        out.resize(1 << self.features, Line::default());
+        for (g, lane) in lanes.iter().enumerate() {
+            let Some(lane) = *lane else { continue };
+            for (a, line) in out.iter_mut().enumerate() {
+                let inside = a >> g & 1 != 0;
+                line.0[lane as usize] = if inside { r1[a] - r2[a & !(1 << g)] } else { -r3[a] };
+            }
+        }
+    }
+}

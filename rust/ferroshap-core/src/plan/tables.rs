@@ -1,0 +1,201 @@
+//! Pattern tables of a tree: what they hold, and how the leaves of a group become one.
+
+use super::shapley::LeafTables;
+use crate::simd::Line;
+
+/// Most look-ups that share a transpose: their eight lines are added before it.
+const MOST_LOOKUPS: usize = 4;
+
+/// The groups of a tree and their tables.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct TreeTables {
+    /// The masks of each group's pattern, bit 0 first.
+    pub(crate) groups: Vec<Vec<u32>>,
+    pub(crate) chunks: Vec<Chunk>,
+    pub(crate) lines: Vec<Line>,
+}
+
+/// Look-ups whose eight numbers are of the same features: they are added up, then turned, then added to the features.
+#[derive(Debug, Clone)]
+pub(crate) struct Chunk {
+    pub(crate) output: u32,
+    /// The slot of each lane in use.
+    pub(crate) slots: Vec<u32>,
+    pub(crate) lookups: Vec<Lookup>,
+}
+
+/// A table: `lines` lines from `first` on, one a pattern of the group.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lookup {
+    pub(crate) group: u32,
+    pub(crate) first: u32,
+    pub(crate) lines: u32,
+}
+
+/// A group before it has a table.
+#[derive(Debug, Clone)]
+pub(crate) struct Shape {
+    /// Masks of the pattern's bits.
+    pub(crate) bits: Vec<u32>,
+    pub(crate) slots: Vec<u32>,
+    pub(crate) leaves: Vec<LeafShape>,
+}
+
+/// A leaf of a group.
+#[derive(Debug, Clone)]
+pub(crate) struct LeafShape {
+    /// One value, or one an output of the tree.
+    pub(crate) values: Vec<f64>,
+    pub(crate) features: Vec<LeafFeature>,
+}
+
+/// When a row satisfies every edge on a feature of the path to a leaf: its group pattern has all bits of `set` and none of
+/// `clear`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LeafFeature {
+    /// Place in the group's slots.
+    pub(crate) at: u32,
+    pub(crate) set: u32,
+    pub(crate) clear: u32,
+    /// Product of the cover shares of the edges: W.
+    pub(crate) weight: f64,
+}
+
+impl LeafShape {
+    /// The leaf's own pattern for each pattern of its group.
+    pub(crate) fn map(&self, bits: usize, out: &mut Vec<u16>) {
+        out.clear();
+        out.resize(1 << bits, 0);
+        for (g, feature) in self.features.iter().enumerate() {
+            let tested = feature.set | feature.clear;
+            for (pattern, own) in out.iter_mut().enumerate() {
+                *own |= u16::from(pattern as u32 & tested == feature.set) << g;
+            }
+        }
+    }
+}
+
+/// The weights of the background's patterns at a group's leaves.
+pub(crate) enum Source<'a> {
+    /// Independent features that satisfy their edges with the probabilities W: the path-dependent game.
+    Covers,
+    /// Counted: a weight for each pattern of the group, and their sum.
+    Counted(&'a [f64], f64),
+}
+
+/// Makes the tables of a tree.
+#[derive(Debug, Default)]
+pub(crate) struct Builder {
+    leaf: LeafTables,
+    map: Vec<u16>,
+    h: Vec<f64>,
+    leaf_lines: Vec<Line>,
+}
+
+impl Builder {
+    /// Adds a group; `outputs` are the outputs that the columns of its leaves' values add to.
+    pub(crate) fn group(&mut self, tables: &mut TreeTables, shape: &Shape, outputs: &[u32], source: &Source<'_>) {
+        if shape.slots.is_empty() {
+            return;
+        }
+        let group = tables.groups.len() as u32;
+        tables.groups.push(shape.bits.clone());
+        let size = 1 << shape.bits.len();
+        for part in (0..shape.slots.len()).step_by(8) {
+            let slots = &shape.slots[part..shape.slots.len().min(part + 8)];
+            let firsts: Vec<(usize, Vec<u8>)> = outputs
+                .iter()
+                .map(|&output| {
+                    let first = tables.lines.len();
+                    tables.lines.resize(first + size, Line::default());
+                    (first, tables.place(output, slots, Lookup { group, first: first as u32, lines: size as u32 }))
+                })
+                .collect();
+            for leaf in &shape.leaves {
+                self.leaf(tables, shape, leaf, part, &firsts, source);
+            }
+        }
+    }
+
+    fn leaf(
+        &mut self,
+        tables: &mut TreeTables,
+        shape: &Shape,
+        leaf: &LeafShape,
+        part: usize,
+        firsts: &[(usize, Vec<u8>)],
+        source: &Source<'_>,
+    ) {
+        leaf.map(shape.bits.len(), &mut self.map);
+        let total = self.weigh(leaf, source);
+        self.leaf.take(&self.h);
+        for (column, (first, lanes)) in firsts.iter().enumerate() {
+            let lane = |feature: &LeafFeature| lanes.get((feature.at as usize).wrapping_sub(part)).copied();
+            let of_features: Vec<Option<u8>> = leaf.features.iter().map(lane).collect();
+            self.leaf.lines(&of_features, &mut self.leaf_lines);
+            let v = leaf.values[column] / total;
+            for (line, &own) in tables.lines[*first..].iter_mut().zip(&self.map) {
+                let from = &self.leaf_lines[own as usize].0;
+                line.0.iter_mut().zip(from).for_each(|(sum, x)| *sum += v * x);
+            }
+        }
+    }
+
+    /// h of the leaf's patterns, and its sum.
+    fn weigh(&mut self, leaf: &LeafShape, source: &Source<'_>) -> f64 {
+        let d = leaf.features.len();
+        self.h.clear();
+        self.h.resize(1 << d, 0.0);
+        match source {
+            Source::Covers => {
+                self.h[0] = 1.0;
+                for (g, feature) in leaf.features.iter().enumerate() {
+                    let (without, with) = self.h[..2 << g].split_at_mut(1 << g);
+                    for (no, yes) in without.iter_mut().zip(with) {
+                        *yes = *no * feature.weight;
+                        *no *= 1.0 - feature.weight;
+                    }
+                }
+                1.0
+            }
+            Source::Counted(counts, total) => {
+                for (&own, count) in self.map.iter().zip(*counts) {
+                    self.h[own as usize] += count;
+                }
+                *total
+            }
+        }
+    }
+}
+
+impl TreeTables {
+    /// Puts a look-up into the first chunk that has its output and room for its features; the lane of each.
+    fn place(&mut self, output: u32, slots: &[u32], lookup: Lookup) -> Vec<u8> {
+        let fits = |chunk: &Chunk| {
+            let new = slots.iter().filter(|slot| !chunk.slots.contains(slot)).count();
+            chunk.output == output && chunk.lookups.len() < MOST_LOOKUPS && chunk.slots.len() + new <= 8
+        };
+        let at = self.chunks.iter().position(fits).unwrap_or_else(|| {
+            self.chunks.push(Chunk { output, slots: Vec::new(), lookups: Vec::new() });
+            self.chunks.len() - 1
+        });
+        let chunk = &mut self.chunks[at];
+        chunk.lookups.push(lookup);
+        let lane = |slot: &u32| {
+            let known = chunk.slots.iter().position(|s| s == slot);
+            known.unwrap_or_else(|| {
+                chunk.slots.push(*slot);
+                chunk.slots.len() - 1
+            }) as u8
+        };
+        slots.iter().map(lane).collect()
+    }
+
+    /// Memory, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        let chunks = self.chunks.iter().map(|c| 4 * c.slots.len() + size_of_val(&c.lookups[..]));
+        size_of_val(&self.lines[..])
+            + chunks.sum::<usize>()
+            + self.groups.iter().map(|bits| 4 * bits.len()).sum::<usize>()
+    }
+}
