@@ -58,6 +58,7 @@ def run(code):
 @pytest.fixture(scope="module")
 def both():
     before = plt.get_backend()
+    plt.close("all")  # whatever another test has left open would be drawn into
     plt.switch_backend("agg")
     yield run(EXAMPLE), run(OURS)
     plt.switch_backend(before)

@@ -1,5 +1,6 @@
 """The trees of a CatBoost document as nodes: symmetric ones, where a level has one test, and those with a test a node."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from .tree_columns import starts_of
 MOST_LEVELS = 16  # CatBoost's own limit
 
 
-class CatboostTrees:
+class CatboostTrees(ABC):
     """What both kinds have in common: the nodes of one tree after the other, and the sets of their splits."""
 
     def __init__(self, trees: Any, first: int, columns: CatboostColumns) -> None:
@@ -31,9 +32,9 @@ class CatboostTrees:
             raise ModelError(f"the trees hold {sorted(widths)} values a leaf, expected the same number in each")
         self.n_outputs: int = widths.pop() if widths else 1
 
+    @abstractmethod
     def _read(self, tree: Record) -> tuple[Any, ...]:
         """Left and right children, split, values and covers of the nodes of one tree."""
-        raise NotImplementedError
 
     def fields(self, n_outputs: int) -> dict[str, Any]:
         """The fields of `EnsembleArrays` that are trees."""
