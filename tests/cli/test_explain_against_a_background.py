@@ -26,7 +26,7 @@ def background(flights_like, tmp_path):
 def test_values_are_those_of_the_library(ferroshap, model, data, background, out, booster, features):
     done = ferroshap("explain", model, data, "-o", out, "--background", background, "--dtype", "float64")
     assert done.returncode == 0, done.stderr
-    table, explainer = pd.read_parquet(out), TreeExplainer(booster, features[1::2])
+    table, explainer = pd.read_parquet(out), TreeExplainer(booster, features[1::2], expected_rows=len(features))
     np.testing.assert_array_equal(table[VALUES], explainer.shap_values(features))
     assert (table["base_value"] == explainer.expected_value).all()
 
@@ -37,7 +37,7 @@ def test_weights_are_a_column_of_the_background(ferroshap, model, data, backgrou
     assert done.returncode == 0, done.stderr
     assert "'weight'" not in done.stderr  # no column that was ignored
     part = features[1::2]
-    explainer = TreeExplainer(booster, part, weights=np.arange(len(part)) % 5)
+    explainer = TreeExplainer(booster, part, weights=np.arange(len(part)) % 5, expected_rows=len(features))
     np.testing.assert_array_equal(pd.read_parquet(out)[VALUES], explainer.shap_values(features))
 
 

@@ -5,10 +5,10 @@ mod made;
 use ferroshap_core::model::Ensemble;
 use ferroshap_core::oracle::{interactions_by_enumeration, interventional_interactions_by_enumeration};
 use ferroshap_core::parallel::Uninterrupted;
-use ferroshap_core::plan::{InteractionPlan, Plan, Wanted};
+use ferroshap_core::plan::{InteractionPlan, Options, Plan, Wanted};
 use ferroshap_core::rows::{Rows, Values};
 use ferroshap_core::simd::Level;
-use ferroshap_core::tables::{InteractionTables, Tables};
+use ferroshap_core::tables::InteractionTables;
 use made::{ensemble, rows};
 use ndarray::Array2;
 
@@ -56,7 +56,7 @@ fn rows_add_up_to_the_values_and_the_matrix_is_symmetric() {
         let (n, model) = (40, ensemble(seed, 10, 8, 3, seed % 2 == 0));
         let x = rows(seed, n);
         let (f, o) = (model.n_features(), model.n_outputs());
-        let plan = Plan::path_dependent(&model).expect("covers are there");
+        let plan = Plan::path_dependent(&model, Options::default()).expect("covers are there");
         let mut phi = vec![f64::NAN; n * f * o];
         plan.run(&view(&x), &mut phi, 1, &Uninterrupted).expect("nothing stops it");
         let values = explain(&model, &x, Wanted::Matrix, Level::in_use(), 1);
@@ -174,9 +174,10 @@ fn tables_add_up_to_the_values_and_choose_pairs() {
     for seed in 400..410 {
         let (n, model) = (300, ensemble(seed, 10, 9, 3, seed % 2 == 0));
         let (x, z, f, o) = (rows(seed, n), rows(seed + 1000, 200), model.n_features(), model.n_outputs());
-        let tables = Tables::interventional(&model, &view(&z), None, 1, &Uninterrupted).expect("it is small");
+        let plan =
+            Plan::interventional(&model, &view(&z), None, Options::default(), 1, &Uninterrupted).expect("it is small");
         let mut phi = vec![f64::NAN; n * f * o];
-        tables.run(&view(&x), &mut phi, 1, &Uninterrupted).expect("nothing stops it");
+        plan.run(&view(&x), &mut phi, 1, &Uninterrupted).expect("nothing stops it");
         let [matrix, chosen] = [Wanted::Matrix, Wanted::Pairs(&[(4, 2), (3, 3)])].map(|wanted| {
             let tables = InteractionTables::interventional(&model, wanted, &view(&z), None, 2, &Uninterrupted)
                 .expect("it is small");
@@ -196,7 +197,7 @@ fn tables_add_up_to_the_values_and_choose_pairs() {
                 for g in 0..f {
                     let sum: f64 = (0..f).map(|h| at(g, h)).sum();
                     let gap = (sum - phi[(row * f + g) * o + output]).abs();
-                    assert!(gap <= 1e-12 * tables.scale()[output], "seed {seed}, row {row}, feature {g}: {gap}");
+                    assert!(gap <= 1e-12 * plan.scale()[output], "seed {seed}, row {row}, feature {g}: {gap}");
                 }
                 assert_eq!(chosen[(row * 2) * o + output].to_bits(), at(2, 4).to_bits());
                 assert_eq!(chosen[(row * 2 + 1) * o + output].to_bits(), at(3, 3).to_bits());

@@ -13,22 +13,29 @@ use pyo3::types::PyDict;
 use crate::control::PythonControl;
 use crate::ensemble::Ensemble;
 use crate::error::to_pyerr;
-use crate::plan::Out;
 use crate::rows::RowsArgument;
+use crate::running::{self, Game, Out};
 
 /// A model compiled for the interaction values of one game.
 #[pyclass(frozen, module = "ferroshap._native")]
 pub(crate) struct Interactions {
-    game: Game,
+    game: Prepared,
 }
 
-enum Game {
+enum Prepared {
     PathDependent(InteractionPlan),
     Interventional(InteractionTables),
 }
 
-impl Game {
-    fn run<W: Written>(
+impl Game for Prepared {
+    fn rows_of_a_task(&self, _rows: usize, _threads: usize) -> usize {
+        match self {
+            Prepared::PathDependent(plan) => plan.rows_of_a_block(),
+            Prepared::Interventional(tables) => tables.rows_of_a_block(),
+        }
+    }
+
+    fn write<W: Written>(
         &self,
         rows: &Rows<'_>,
         out: &mut [W],
@@ -36,15 +43,8 @@ impl Game {
         control: &dyn Control,
     ) -> ferroshap_core::Result<()> {
         match self {
-            Game::PathDependent(plan) => plan.run(rows, out, threads, control),
-            Game::Interventional(tables) => tables.run(rows, out, threads, control),
-        }
-    }
-
-    fn rows_of_a_block(&self) -> usize {
-        match self {
-            Game::PathDependent(plan) => plan.rows_of_a_block(),
-            Game::Interventional(tables) => tables.rows_of_a_block(),
+            Prepared::PathDependent(plan) => plan.run(rows, out, threads, control),
+            Prepared::Interventional(tables) => tables.run(rows, out, threads, control),
         }
     }
 }
@@ -74,7 +74,7 @@ impl Interactions {
                 None => InteractionPlan::path_dependent(model, wanted),
                 Some(name) => InteractionPlan::path_dependent_at(model, wanted, name.parse()?),
             });
-            return Ok(Self { game: Game::PathDependent(plan.map_err(to_pyerr)?) });
+            return Ok(Self { game: Prepared::PathDependent(plan.map_err(to_pyerr)?) });
         };
         let view = background.view(missing);
         let weights: Option<Vec<f64>> = weights.map(|w| w.as_array().to_vec());
@@ -84,7 +84,7 @@ impl Interactions {
             let (weights, level) = (weights.as_deref(), level.map_or_else(|| Ok(Level::in_use()), str::parse)?);
             InteractionTables::interventional_at(model, wanted, &view, weights, threads, &control, level)
         });
-        Ok(Self { game: Game::Interventional(control.result(outcome)?) })
+        Ok(Self { game: Prepared::Interventional(control.result(outcome)?) })
     }
 
     #[pyo3(signature = (rows, out, *, missing = None, threads = None, progress = None))]
@@ -97,20 +97,7 @@ impl Interactions {
         threads: Option<usize>,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<()> {
-        let view = rows.view(missing);
-        let control = PythonControl::new(progress.as_ref(), self.game.rows_of_a_block(), rows.len());
-        let threads = threads.unwrap_or_else(default_threads);
-        let outcome = match out {
-            Out::F64(mut out) => {
-                let out = out.as_slice_mut()?;
-                py.detach(|| self.game.run(&view, out, threads, &control))
-            }
-            Out::F32(mut out) => {
-                let out = out.as_slice_mut()?;
-                py.detach(|| self.game.run(&view, out, threads, &control))
-            }
-        };
-        control.result(outcome)
+        running::run(py, &self.game, &rows, out, missing, threads, progress.as_ref())
     }
 
     #[pyo3(signature = (rows, totals, *, missing = None, threads = None, progress = None))]
@@ -124,12 +111,13 @@ impl Interactions {
         progress: Option<Py<PyAny>>,
     ) -> PyResult<()> {
         let view = rows.view(missing);
-        let control = PythonControl::new(progress.as_ref(), self.game.rows_of_a_block(), rows.len());
         let threads = threads.unwrap_or_else(default_threads);
+        let of_a_task = self.game.rows_of_a_task(rows.len(), threads);
+        let control = PythonControl::new(progress.as_ref(), of_a_task, rows.len());
         let totals = totals.as_slice_mut()?;
         let outcome = py.detach(|| match &self.game {
-            Game::PathDependent(plan) => plan.add_magnitudes(&view, totals, threads, &control),
-            Game::Interventional(tables) => tables.add_magnitudes(&view, totals, threads, &control),
+            Prepared::PathDependent(plan) => plan.add_magnitudes(&view, totals, threads, &control),
+            Prepared::Interventional(tables) => tables.add_magnitudes(&view, totals, threads, &control),
         });
         control.result(outcome)
     }
@@ -137,8 +125,8 @@ impl Interactions {
     fn describe<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let out = PyDict::new(py);
         let (pairs, bytes, level) = match &self.game {
-            Game::PathDependent(plan) => (plan.pairs(), plan.bytes(), plan.level()),
-            Game::Interventional(tables) => (tables.pairs(), tables.bytes(), tables.level()),
+            Prepared::PathDependent(plan) => (plan.pairs(), plan.bytes(), plan.level()),
+            Prepared::Interventional(tables) => (tables.pairs(), tables.bytes(), tables.level()),
         };
         out.set_item("pairs", pairs)?;
         out.set_item("bytes", bytes)?;

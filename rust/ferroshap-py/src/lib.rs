@@ -9,6 +9,7 @@ mod float32_math;
 mod interactions;
 mod plan;
 mod rows;
+mod running;
 
 use pyo3::prelude::*;
 

@@ -1,8 +1,10 @@
 //! `Plan`: a model compiled for one game.
 
-use ferroshap_core::parallel::default_threads;
+use ferroshap_core::kernel::Written;
+use ferroshap_core::parallel::{Control, default_threads};
 use ferroshap_core::plan::{self, Options};
-use numpy::{PyArray1, PyReadonlyArray1, PyReadwriteArray3};
+use ferroshap_core::rows::Rows;
+use numpy::{PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -10,6 +12,7 @@ use crate::control::PythonControl;
 use crate::ensemble::Ensemble;
 use crate::error::to_pyerr;
 use crate::rows::RowsArgument;
+use crate::running::{self, Game, Out};
 
 /// A compiled model.
 #[pyclass(frozen, module = "ferroshap._native")]
@@ -17,11 +20,20 @@ pub(crate) struct Plan {
     plan: plan::Plan,
 }
 
-/// Where the values go; never returned.
-#[derive(FromPyObject)]
-pub(crate) enum Out<'py> {
-    F64(PyReadwriteArray3<'py, f64>),
-    F32(PyReadwriteArray3<'py, f32>),
+impl Game for plan::Plan {
+    fn rows_of_a_task(&self, rows: usize, threads: usize) -> usize {
+        self.rows_of_a_task(rows, threads)
+    }
+
+    fn write<W: Written>(
+        &self,
+        rows: &Rows<'_>,
+        out: &mut [W],
+        threads: usize,
+        control: &dyn Control,
+    ) -> ferroshap_core::Result<()> {
+        self.run(rows, out, threads, control)
+    }
 }
 
 #[pymethods]
@@ -85,21 +97,7 @@ impl Plan {
         threads: Option<usize>,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<()> {
-        let view = rows.view(missing);
-        let threads = threads.unwrap_or_else(default_threads);
-        let of_a_task = self.plan.rows_of_a_task(rows.len(), threads);
-        let control = PythonControl::new(progress.as_ref(), of_a_task, rows.len());
-        let outcome = match out {
-            Out::F64(mut out) => {
-                let out = out.as_slice_mut()?;
-                py.detach(|| self.plan.run(&view, out, threads, &control))
-            }
-            Out::F32(mut out) => {
-                let out = out.as_slice_mut()?;
-                py.detach(|| self.plan.run(&view, out, threads, &control))
-            }
-        };
-        control.result(outcome)
+        running::run(py, &self.plan, &rows, out, missing, threads, progress.as_ref())
     }
 
     fn describe<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
