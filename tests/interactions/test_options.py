@@ -90,10 +90,9 @@ def test_a_mean_needs_rows(one):
 
 def test_max_memory_counts_for_what_is_prepared_for_interactions():
     model, rows, _, _ = case("XGBoost, missing values")
-    plain = TreeExplainer(model)
-    size = plain.describe()["bytes"]
+    size = TreeExplainer(model, expected_rows=1).describe()["bytes"]  # without tables
     with pytest.raises(PlanError, match=r"max_memory allows .*fewer pairs"):
-        TreeExplainer(model, max_memory=size).shap_interaction_values(rows)
+        TreeExplainer(model, expected_rows=1, max_memory=size).shap_interaction_values(rows)
     TreeExplainer(model, max_memory="16MiB").shap_interaction_values(rows)
 
 
