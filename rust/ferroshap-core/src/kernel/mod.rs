@@ -22,12 +22,14 @@ mod masks;
 mod pair_sums;
 mod patterns;
 mod recurrence;
+mod references;
 mod run;
 
 pub use fold::MAX_BACKGROUND_PATH;
 pub(crate) use fold::check as check_background;
 pub(crate) use masks::{Codes, Comparable, MaskPass};
 pub(crate) use pair_sums::{PairGame, Task, carry_out, rows_of_a_block};
+pub use references::ReferencePlan;
 pub use run::Written;
 
 pub(crate) use crate::simd::{BLOCK as MASK_ROWS, Mask};
