@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ferroshap import _native
 from ferroshap.ensemble import TreeEnsemble, load_model
-from ferroshap.errors import OptionError
+from ferroshap.errors import DataError, OptionError, UnsupportedModelError
 from ferroshap.explanation import Explanation, shown_rows
 from ferroshap.inputs import InputRows
 from ferroshap.inputs.names import counted
@@ -19,8 +19,14 @@ from ferroshap.options import byte_count, float_dtype, thread_count, whole_numbe
 from ferroshap.progress import Progress, progress_option
 
 from .calls import check_call, checked, display_names
-from .game import Game, check_game, game_of
+from .game import Game, Interventional, Workload, check_game, game_of
 from .interactions import InteractionRun, chosen, prepared_for, result
+from .labels import check_labels, read_labels
+from .linked import Linked
+from .model_output import ModelOutput, output_of
+from .prepared import Prepared, PreparedRaw
+from .references import values_per_reference
+from .rescaled import ByFactors, ByPairs
 from .run import Run
 
 log = logging.getLogger("ferroshap")
@@ -32,7 +38,8 @@ class TreeExplainer:
     """Exact SHAP values of a tree ensemble: path-dependent, or against background rows.
 
     Base value plus SHAP values is the model's raw output (`TreeEnsemble.predict`), in the unit `model.output_space`: a
-    margin for XGBoost and LightGBM, a probability, log-odds or the target for scikit-learn's models.
+    margin for XGBoost and LightGBM, a probability, log-odds or the target for scikit-learn's models. With `model_output` it is
+    a function of the raw output.
 
     Parameters
     ----------
@@ -43,7 +50,11 @@ class TreeExplainer:
         as rows are; what `sample` gives; what `kmeans` or `shap.kmeans` gives, with its weights; or a
         `shap.maskers.Independent`, which holds at most 100 rows unless it was told otherwise.
     model_output
-        `"raw"`; other outputs are not supported yet.
+        What base value and SHAP values add up to, against background rows. `"raw"`: the raw output. `"probability"`: the
+        probability of a classifier. `"predict"`: what the library itself predicts on the scale of the target. `"log_loss"`: the
+        loss of each row, whose label `y` the call is given: the logarithmic loss of a classifier, the squared error of a
+        regression. All but `"raw"` weigh the raw values against each background row by the secant of the link: they are not
+        the Shapley values of the probability itself.
     feature_perturbation
         `"auto"`: interventional with `data`, path-dependent without. `"interventional"` needs `data`,
         `"tree_path_dependent"` takes none.
@@ -67,6 +78,9 @@ class TreeExplainer:
         The most memory the prepared model may take, with the background rows, in bytes or as text such as "512MiB"; its
         tables take what is left beside the rest, or are replaced by ways that are slower. None: 192 MiB of tables, against
         a background 1 GiB.
+    pair_budget
+        The most pairs of a row and a background row of one call, for output spaces whose values are computed pair by pair: the
+        probabilities of several classes and their log-loss, and margins that are further apart than 80.
     progress
         None: nothing is told. True: each call writes one line to stderr, over and over. A callable: called now and then,
         and at the end, as `progress(rows_done, rows_in_all)`; what it raises ends the call. A callable belongs to its
@@ -75,7 +89,8 @@ class TreeExplainer:
     Raises
     ------
     UnsupportedModelError, ModelError
-        As `load_model`; also for a model without covers, which path-dependent values need, and for LightGBM's linear trees.
+        As `load_model`; also for a model without covers, which path-dependent values need, for LightGBM's linear trees, and for
+        a `model_output` that this kind of model does not have.
     OptionError
         An option has a value that is not accepted, or does not go with another.
     DataError, FeatureMismatchError
@@ -135,58 +150,96 @@ class TreeExplainer:
         dtype: Any = "float64",
         expected_rows: int = 10_000,
         max_memory: int | str | None = None,
+        pair_budget: int = 10_000_000,
         progress: Progress | bool | None = None,
     ) -> None:
-        check_game(data, model_output, feature_perturbation, weights)
+        check_game(data, feature_perturbation, weights)
         self._threads = thread_count(threads)
         self._dtype = float_dtype("dtype", dtype)
         self._progress: Progress | Literal[True] | None = progress_option(progress)
-        self._expected_rows = whole_number("expected_rows", expected_rows)
-        self._most = byte_count("max_memory", max_memory)
+        self._load = Workload(
+            whole_number("expected_rows", expected_rows),
+            self._threads,
+            byte_count("max_memory", max_memory),
+            whole_number("pair_budget", pair_budget),
+        )
         started = time.perf_counter()
         self.model: TreeEnsemble = load_model(
             model, iteration_range=iteration_range, missing=missing, without_init=without_init
         )
+        self._output: ModelOutput = output_of(self.model, model_output)
         self._feature_names = display_names("feature", feature_names, self.model.n_features)
         self._output_names = display_names("output", output_names, self.model.n_outputs)
-        self._game: Game = game_of(self.model, data, weights)
+        self._game: Game = game_of(self.model, self._output, data, weights)
         read = time.perf_counter()
-        self._prepared: tuple[bytes | None, _native.Interactions] | None = None  # what pairs, for interaction values
-        self._plan: _native.Plan = self._compiled()
+        self._of_pairs: tuple[bytes | None, _native.Interactions] | None = None  # what pairs, for interaction values
+        self._prepared: Prepared = self._game.prepare(self.model, self._output, self._load)
         log.debug(
             "%r: read in %.1f ms, prepared in %.1f ms, %s bytes",
             self.model,
             1e3 * (read - started),
             1e3 * (time.perf_counter() - read),
-            f"{self._plan.describe()['bytes']:,}",
+            f"{self._prepared.bytes:,}",
         )
 
     @property
     def algorithm(self) -> str:
-        """The game: `"path-dependent"`, or `"interventional"` for values against background rows."""
+        """The game: `"path-dependent"`, or `"interventional"` for values against background rows, `"interventional-rescaled"` for
+        those in another output space than the raw one.
+        """
         return self._game.algorithm
 
     @property
-    def expected_value(self) -> "float | npt.NDArray[np.float64]":
-        """The base value: a float for one output, `(o,)` float64 otherwise, in the unit `model.output_space`.
+    def output_space(self) -> str:
+        """The unit of base values and SHAP values: `model.output_space`, or that of `model_output`."""
+        return self._output.unit
 
-        With background rows it is their weighted mean prediction.
+    @property
+    def expected_value(self) -> "float | npt.NDArray[np.float64] | Callable[[Any], npt.NDArray[np.float64]]":
+        """The base value: a float for one output, `(o,)` float64 otherwise, in the unit `output_space`.
+
+        With background rows it is their weighted mean prediction. For a loss, which depends on the label: a function of labels
+        `(n,)` that gives the background's mean loss at each, `(n,)`.
         """
-        base = self._plan.expected_value
-        return float(base[0]) if self.model.n_outputs == 1 else base.copy()
+        if self.is_of_loss:
+            return self._expected_loss
+        base = self._prepared.base
+        return float(base[0]) if self.n_outputs == 1 else base.copy()
+
+    @property
+    def n_outputs(self) -> int:
+        """Outputs of the values: those of the model, for a loss 1."""
+        return self._prepared.n_outputs
+
+    @property
+    def is_of_loss(self) -> bool:
+        """Whether values are of a loss, and calls need labels."""
+        linked = self._linked
+        return linked is not None and linked.rule.slope != 0.0
 
     @property
     def scale(self) -> npt.NDArray[np.float64]:
-        """The scale of rounding errors, `(o,)` float64: `|base| + Σ over trees of max|leaf|`, in the unit of the output."""
-        return self._plan.scale.copy()
+        """The scale of rounding errors of the raw output, `(o,)` float64: `|base| + Σ over trees of max|leaf|`."""
+        if isinstance(self._prepared, PreparedRaw):
+            return self._prepared.plan.scale
+        return self.model.rounding_scale
+
+    def rounding_scale(self, predicted: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """The scale of rounding errors of values that add up to `predicted`, `(n, o)`, in a shape that fits it; not for a loss.
+
+        A base value and values add up to the prediction to `1e-12` of it.
+        """
+        return self._prepared.rounding_scale(predicted)
 
     def shap_values(
         self,
         X: Any,
-        y: None = None,
+        y: Any = None,
         tree_limit: None = None,
         approximate: bool = False,
         check_additivity: bool | Literal["library"] = True,
+        *,
+        per_reference: bool = False,
     ) -> Floats:
         """SHAP values: `(n, f)` for one output, `(n, f, o)` otherwise, of the dtype chosen, C order.
 
@@ -196,18 +249,24 @@ class TreeExplainer:
             numpy array `(n, f)` of any real dtype, nested lists, or a pandas, polars or pyarrow table. Columns of a
             frame match by name where the model knows names, in any order; categories match by value where the model
             stores them. One row without a row axis, `(f,)`, gives a result without one.
-        y, tree_limit, approximate
+        y
+            `(n,)`: the labels of the rows, for `model_output="log_loss"` and only for it: 0 or 1, the number of a regression's
+            target, or the class among `model.output_names`.
+        tree_limit, approximate
             Not supported: only their defaults. `tree_limit` is `iteration_range` of the explainer.
         check_additivity
             Whether to check every row and output: `|prediction − base − Σφ| ≤ 1e-12 · scale`, in float64. `"library"`: also
             against the raw prediction of the training library itself, which is called with `X`. It takes the live model,
             or its own file and the library installed; it allows for the library's roundings, in all
             `(1e-12 + (trees + 1) · 2⁻²³) · scale` where it adds in float32 (XGBoost), else `2e-12 · scale`.
+        per_reference
+            True: one explanation for each background row, `(n, b, f)` or `(n, b, f, o)`, whose base value is what is explained at
+            that row. Their mean, by the weights, are the values. The time is that of `n · b` pairs.
 
         Returns
         -------
         numpy.ndarray
-            In the unit `model.output_space`. A feature that no tree splits on has the value 0 exactly.
+            In the unit `output_space`. A feature that no tree splits on has the value 0 exactly.
 
         Raises
         ------
@@ -219,15 +278,20 @@ class TreeExplainer:
         AdditivityError
             The check failed: a defect of ferroshap.
         """
-        check_call(y, tree_limit, approximate)
+        check_call(tree_limit, approximate)
         check = checked(check_additivity)
+        check_labels(y, a_loss=self.is_of_loss)
         rows = self._read(X)
-        return self._shaped(self._explain(rows, check=bool(check), library=self._of_library(check, X, rows)), rows)
+        labels = self._labels(y, rows)
+        if per_reference:
+            return self._shaped(self._per_reference(rows, labels, check=bool(check)), rows)
+        library = self._of_library(check, X, rows)
+        return self._shaped(self._explain(rows, check=bool(check), library=library, labels=labels), rows)
 
     def shap_interaction_values(
         self,
         X: Any,
-        y: None = None,
+        y: Any = None,
         tree_limit: None = None,
         *,
         pairs: Any = None,
@@ -242,8 +306,10 @@ class TreeExplainer:
 
         Parameters
         ----------
-        X, y, tree_limit
+        X, tree_limit
             As in `shap_values`.
+        y
+            Only None: interaction values are of the raw output.
         pairs
             Only these pairs of features, `[("age", "income"), (0, 3)]`: `(n, p)` or `(n, p, o)`, the entries of the matrix.
             A feature with itself is its main effect.
@@ -272,7 +338,8 @@ class TreeExplainer:
         With `L` leaves and at most `d` different features on a path a row takes `O(L d ⌈d/2⌉)` time, path-dependent, and
         `O(L d²)` against a background. The prepared form is kept for the next call that asks for the same.
         """
-        check_call(y, tree_limit, False)
+        check_call(tree_limit, False)
+        check_labels(y, a_loss=False)
         if aggregate not in (None, "mean_abs"):
             raise OptionError(f"aggregate is {aggregate!r}; expected None or 'mean_abs'")
         return self._interactions(self._read(X), pairs, features, out, aggregate, check=True)
@@ -280,7 +347,7 @@ class TreeExplainer:
     def __call__(
         self,
         X: Any,
-        y: None = None,
+        y: Any = None,
         interactions: bool = False,
         check_additivity: bool | Literal["library"] = True,
         approximate: bool = False,
@@ -290,24 +357,31 @@ class TreeExplainer:
         With `interactions=True` they are those of `shap_interaction_values`: the axis "feature" is followed by "other feature".
         `y`, `check_additivity`, `approximate` and the errors are those of `shap_values`; `"library"` is for SHAP values alone.
         """
-        check_call(y, None, approximate)
+        check_call(None, approximate)
         check = checked(check_additivity)
+        check_labels(y, a_loss=self.is_of_loss and not interactions)
         if interactions and check == "library":
             raise OptionError(
                 "check_additivity='library' is for SHAP values; expected True or False with interactions=True"
             )
         rows = self._read(X)
-        one_output = self.model.n_outputs == 1
+        one_output = self.n_outputs == 1
+        labels = self._labels(y, rows)
         if interactions:
             shaped_values = self._interactions(rows, None, None, None, None, check=bool(check))
         else:
-            values = self._explain(rows, check=bool(check), library=self._of_library(check, X, rows))
+            library = self._of_library(check, X, rows)
+            values = self._explain(rows, check=bool(check), library=library, labels=labels)
             shaped_values = self._shaped(values, rows)
-        base = np.tile(self._plan.expected_value, (len(rows), 1))
+        base = np.tile(self._prepared.base, (len(rows), 1))
+        if labels is not None and self._linked is not None:
+            base = self._linked.base_of(labels)
         if rows.bases is not None:
             base += rows.bases - self.model.base
         shaped = base[:, 0] if one_output else base
         outputs = self._output_names or self.model.output_names
+        if one_output and len(outputs) > 1:
+            outputs = (self.output_space,)
         data, display_data = shown_rows(rows)
         names = self._names_of_features(rows)
         feature_axes = ("feature", "other feature") if interactions else ("feature",)
@@ -320,7 +394,7 @@ class TreeExplainer:
             feature_names=names,
             other_feature_names=names if interactions else None,
             output_names=outputs[0] if one_output else outputs,
-            output_space=self.model.output_space,
+            output_space=self.output_space,
             algorithm=self.algorithm,
             model=self.model.source,
         )
@@ -328,9 +402,10 @@ class TreeExplainer:
     def explain_and_predict(self, X: Any) -> "tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]":
         """Unchecked float64 values `(n, f, o)` and the float64 prediction `(n, o)` they add up to, for bounded batches.
 
-        `X` and the errors are those of `shap_values`, but for the check.
+        `X` and the errors are those of `shap_values`, but for the check; `OptionError` for values of a loss.
         """
-        run = Run(self.model, self._plan, threads=self._threads, dtype="float64", progress=self._progress)
+        check_labels(None, a_loss=self.is_of_loss)
+        run = Run(self.model, self._prepared, threads=self._threads, dtype="float64", progress=self._progress)
         return run.explain_and_predict(self._read(X))
 
     def describe(self) -> dict[str, Any]:
@@ -341,54 +416,95 @@ class TreeExplainer:
         `split_points` (what explaining a row costs). Interventional: `deep_leaves` by themselves; `background_rows` and
         `background_bytes` (the rows themselves).
         """
-        return self._game.description() | self._plan.describe()
+        return self._game.description() | self._prepared.describe()
 
     def __repr__(self) -> str:
-        model, base = self.model, self.expected_value
+        model, base = self.model, self._prepared.base
         parts = [
             model.source,
             counted(model.n_trees, "tree"),
             f"depth ≤ {model.max_depth}",
             counted(model.n_features, "feature"),
-            model.output_space,
+            self.output_space,
             self._game.label,
-            f"base {base:.4g}" if isinstance(base, float) else counted(model.n_outputs, "output"),
+            f"base {base[0]:.4g}" if len(base) == 1 and not self.is_of_loss else counted(len(base), "output"),
         ]
         return f"TreeExplainer({', '.join(parts)})"
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {name: value for name, value in vars(self).items() if name not in ("_plan", "_prepared")}
+        state = {name: value for name, value in vars(self).items() if name not in ("_prepared", "_of_pairs")}
         # Lambdas and open bars do not pickle, and what does would report to nobody in another process.
         return state | {"_progress": None} if callable(self._progress) else state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self._prepared = None
+        self._of_pairs = None
         # Compiled for the processor that it is on now; a background is folded again, from the rows that were folded first.
-        self._plan = self._compiled()
+        self._prepared = self._game.prepare(self.model, self._output, self._load)
 
-    def _compiled(self) -> _native.Plan:
-        return self._game.prepare(self.model, expected_rows=self._expected_rows, threads=self._threads, most=self._most)
+    @property
+    def _linked(self) -> Linked | None:
+        """The model behind its link; None for the raw output."""
+        return self._prepared.linked if isinstance(self._prepared, ByFactors | ByPairs) else None
+
+    def _labels(self, y: Any, rows: InputRows) -> npt.NDArray[np.float64] | None:
+        linked = self._linked
+        return None if y is None or linked is None else read_labels(y, len(rows), linked)
+
+    def _expected_loss(self, y: Any) -> npt.NDArray[np.float64]:
+        linked = self._linked
+        if linked is None:
+            raise OptionError("expected_value is a function for model_output='log_loss' only")
+        loss: npt.NDArray[np.float64] = linked.base_of(read_labels(y, np.atleast_1d(y).shape[0], linked))[:, 0]
+        return loss
 
     def _of_library(self, check: "bool | Literal['library']", X: Any, rows: InputRows) -> Floats | None:
         """`(n, o)`: what the training library predicts for `X`, where the check asks for it."""
+        if check == "library" and self._linked is not None:
+            raise OptionError(
+                "check_additivity='library' compares with the raw prediction; expected True or False with this model_output"
+            )
         return library_prediction(self.model, X, rows) if check == "library" else None
 
-    def _explain(self, rows: InputRows, *, check: bool, library: Floats | None) -> Floats:
+    def _explain(
+        self, rows: InputRows, *, check: bool, library: Floats | None, labels: npt.NDArray[np.float64] | None
+    ) -> Floats:
         """`(n, f, o)` of the dtype chosen; `library` is a prediction to check against besides."""
-        run = Run(self.model, self._plan, threads=self._threads, dtype=self._dtype, progress=self._progress)
-        return run.explain(rows, check=check, library=library)
+        run = Run(self.model, self._prepared, threads=self._threads, dtype=self._dtype, progress=self._progress)
+        return run.explain(rows, check=check, library=library, labels=labels)
+
+    def _per_reference(self, rows: InputRows, labels: npt.NDArray[np.float64] | None, *, check: bool) -> Floats:
+        game = self._game
+        if not isinstance(game, Interventional):
+            raise OptionError(
+                "per_reference=True is one explanation for each background row: make the explainer with data="
+            )
+        return values_per_reference(
+            self.model,
+            game.background,
+            rows,
+            linked=self._linked,
+            labels=labels,
+            dtype=self._dtype,
+            check=check,
+            threads=self._threads,
+        )
 
     def _interactions(
         self, rows: InputRows, pairs: Any, features: Any, out: Any, aggregate: str | None, *, check: bool
     ) -> Floats:
+        if not isinstance(self._prepared, PreparedRaw):
+            raise UnsupportedModelError(
+                f"interaction values of the {self.output_space} are not supported: they are those of the raw output; make the "
+                "explainer with model_output='raw'"
+            )
         model, o = self.model, self.model.n_outputs
         wanted = chosen(pairs, features, self._names_of_features(rows), model.n_features)
         key = None if wanted.pairs is None else wanted.pairs.tobytes()
-        kept = self._prepared
+        kept = self._of_pairs
         if kept is None or kept[0] != key:
-            kept = key, prepared_for(self._game, model, wanted, threads=self._threads, most=self._most)
-            self._prepared = kept
+            kept = key, prepared_for(self._game, model, wanted, threads=self._threads, most=self._load.most)
+            self._of_pairs = kept
         run = InteractionRun(model, kept[1], wanted, threads=self._threads, progress=self._progress)
         n, one_row = len(rows), rows.one_row
         if aggregate is not None:
@@ -396,7 +512,8 @@ class TreeExplainer:
             to_write[0] = run.mean_magnitudes(rows)
             return shaped
         to_write, shaped = result(wanted, n, o, one_row=one_row, out=out, dtype=self._dtype)
-        run.explain(rows, to_write, base=self._plan.expected_value, scale=self._plan.scale, check=check)
+        plan = self._prepared.plan
+        run.explain(rows, to_write, base=plan.expected_value, scale=plan.scale, check=check)
         return shaped
 
     def _names_of_features(self, rows: InputRows) -> tuple[str, ...] | None:
@@ -405,8 +522,13 @@ class TreeExplainer:
     def _read(self, X: Any) -> InputRows:
         rows = self.model.read_rows(X)
         self._game.check(rows, self.model)
+        if rows.bases is not None and self._linked is not None:
+            raise DataError(
+                f"the DMatrix has a base_margin, and values of the {self.output_space} start from the model's own base; pass a "
+                "DMatrix without, or explain the raw output"
+            )
         return rows
 
     def _shaped(self, values: Floats, rows: InputRows) -> Floats:
-        shaped = values[:, :, 0] if self.model.n_outputs == 1 else values
+        shaped = values[..., 0] if self.n_outputs == 1 else values
         return shaped[0] if rows.one_row else shaped

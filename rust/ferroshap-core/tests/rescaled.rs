@@ -126,7 +126,7 @@ fn the_weights_of_pairs_are_those_of_the_definition() {
         }
         let plan = ReferencePlan::new(&model, &view(&background), None, 1, &Uninterrupted).expect("a background");
         let mut found = vec![0.0; 5 * f * k];
-        plan.weighted(&view(&rows), by, &mut found, 2, &Uninterrupted).expect("rows");
+        plan.weighted(&view(&rows), by, 1.0, &mut found, 2, &Uninterrupted).expect("rows");
         close(&found, &sums, &format!("{by:?}"));
     }
 }

@@ -105,8 +105,8 @@ impl ReferencePlan {
         })
     }
 
-    /// Writes Σ_z ω_z W(x, z) φ_raw(x, z), `(n, f, k)` row-major with k the outputs of `by`; the references are added in their
-    /// order. O(n × b × nodes that a pair meets).
+    /// Writes Σ_z ω_z W(x, z) φ_raw(x, z), `(n, f, k)` row-major with k the outputs of `by`, W that of the margins times `scale`,
+    /// and times `scale` itself; the references are added in their order. O(n × b × nodes that a pair meets).
     ///
     /// # Errors
     /// [`Error::Data`] for rows or an output of another shape, [`Error::Cancelled`].
@@ -114,6 +114,7 @@ impl ReferencePlan {
         &self,
         rows: &Rows<'_>,
         by: PairWeights,
+        scale: f64,
         out: &mut [W],
         threads: usize,
         control: &dyn Control,
@@ -126,6 +127,8 @@ impl ReferencePlan {
         if margins.iter().any(|m| !m.is_finite()) {
             return Err(Error::Data("a prediction is not finite, and has no rescaled values".to_owned()));
         }
+        margins.iter_mut().for_each(|m| *m *= scale);
+        let of_references: Vec<f64> = self.margins.iter().map(|m| m * scale).collect();
         let together = self.rows_of_a_task();
         let scratch = || Walk::new(&self.model);
         for_each_chunk(out, together * f * outputs, threads, control, scratch, |walk, index, out, cancel| {
@@ -139,8 +142,8 @@ impl ReferencePlan {
                     if cancel.requested() {
                         return;
                     }
-                    by.weigh(of_row, &self.margins[z * o..][..o], &mut w);
-                    w.iter_mut().for_each(|w| *w *= weight);
+                    by.weigh(of_row, &of_references[z * o..][..o], &mut w);
+                    w.iter_mut().for_each(|w| *w *= weight * scale);
                     walk.pair(row, self.tile.row(z));
                     for (values, sums) in walk.phi.chunks_exact(o).zip(sums.chunks_exact_mut(outputs)) {
                         for (sum, w) in sums.iter_mut().zip(w.chunks_exact(o)) {
