@@ -21,6 +21,7 @@ from ferroshap.progress import Progress, progress_option
 from .calls import check_call, checked, display_names
 from .game import Game, check_game, game_of
 from .interactions import InteractionRun, chosen, prepared_for, result
+from .output import output
 from .run import Run
 
 log = logging.getLogger("ferroshap")
@@ -187,6 +188,8 @@ class TreeExplainer:
         tree_limit: None = None,
         approximate: bool = False,
         check_additivity: bool | Literal["library"] = True,
+        *,
+        out: Floats | None = None,
     ) -> Floats:
         """SHAP values: `(n, f)` for one output, `(n, f, o)` otherwise, of the dtype chosen, C order.
 
@@ -203,6 +206,9 @@ class TreeExplainer:
             against the raw prediction of the training library itself, which is called with `X`. It takes the live model,
             or its own file and the library installed; it allows for the library's roundings, in all
             `(1e-12 + (trees + 1) · 2⁻²³) · scale` where it adds in float32 (XGBoost), else `2e-12 · scale`.
+        out
+            An array to write into and to return: of the result's shape, float32 or float64 whatever the explainer's `dtype`, C
+            order; a `numpy.memmap` too. What it holds after an error is not defined.
 
         Returns
         -------
@@ -222,7 +228,7 @@ class TreeExplainer:
         check_call(y, tree_limit, approximate)
         check = checked(check_additivity)
         rows = self._read(X)
-        return self._shaped(self._explain(rows, check=bool(check), library=self._of_library(check, X, rows)), rows)
+        return self._explain(rows, out, check=bool(check), library=self._of_library(check, X, rows))
 
     def shap_interaction_values(
         self,
@@ -301,8 +307,7 @@ class TreeExplainer:
         if interactions:
             shaped_values = self._interactions(rows, None, None, None, None, check=bool(check))
         else:
-            values = self._explain(rows, check=bool(check), library=self._of_library(check, X, rows))
-            shaped_values = self._shaped(values, rows)
+            shaped_values = self._explain(rows, None, check=bool(check), library=self._of_library(check, X, rows))
         base = np.tile(self._plan.expected_value, (len(rows), 1))
         if rows.bases is not None:
             base += rows.bases - self.model.base
@@ -330,7 +335,7 @@ class TreeExplainer:
 
         `X` and the errors are those of `shap_values`, but for the check.
         """
-        run = Run(self.model, self._plan, threads=self._threads, dtype="float64", progress=self._progress)
+        run = Run(self.model, self._plan, threads=self._threads, progress=self._progress)
         return run.explain_and_predict(self._read(X))
 
     def describe(self) -> dict[str, Any]:
@@ -374,10 +379,13 @@ class TreeExplainer:
         """`(n, o)`: what the training library predicts for `X`, where the check asks for it."""
         return library_prediction(self.model, X, rows) if check == "library" else None
 
-    def _explain(self, rows: InputRows, *, check: bool, library: Floats | None) -> Floats:
-        """`(n, f, o)` of the dtype chosen; `library` is a prediction to check against besides."""
-        run = Run(self.model, self._plan, threads=self._threads, dtype=self._dtype, progress=self._progress)
-        return run.explain(rows, check=check, library=library)
+    def _explain(self, rows: InputRows, out: Any, *, check: bool, library: Floats | None) -> Floats:
+        """The values in the shape that the caller gets; `library` is a prediction to check against besides."""
+        n, f, o = len(rows), self.model.n_features, self.model.n_outputs
+        shaped = output((*(() if rows.one_row else (n,)), f, *(() if o == 1 else (o,))), self._dtype, out, rows)
+        run = Run(self.model, self._plan, threads=self._threads, progress=self._progress)
+        run.explain(rows, np.asarray(shaped).reshape(n, f, o), check=check, library=library)
+        return shaped
 
     def _interactions(
         self, rows: InputRows, pairs: Any, features: Any, out: Any, aggregate: str | None, *, check: bool
@@ -395,7 +403,7 @@ class TreeExplainer:
             to_write, shaped = result(wanted, 1, o, one_row=True, out=out, dtype=np.float64)
             to_write[0] = run.mean_magnitudes(rows)
             return shaped
-        to_write, shaped = result(wanted, n, o, one_row=one_row, out=out, dtype=self._dtype)
+        to_write, shaped = result(wanted, n, o, one_row=one_row, out=out, dtype=self._dtype, rows=rows)
         run.explain(rows, to_write, base=self._plan.expected_value, scale=self._plan.scale, check=check)
         return shaped
 
@@ -406,7 +414,3 @@ class TreeExplainer:
         rows = self.model.read_rows(X)
         self._game.check(rows, self.model)
         return rows
-
-    def _shaped(self, values: Floats, rows: InputRows) -> Floats:
-        shaped = values[:, :, 0] if self.model.n_outputs == 1 else values
-        return shaped[0] if rows.one_row else shaped

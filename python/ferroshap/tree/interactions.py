@@ -13,10 +13,10 @@ from ferroshap.ensemble import TreeEnsemble
 from ferroshap.errors import OptionError, PlanError
 from ferroshap.explanation import feature_positions
 from ferroshap.inputs import InputRows
-from ferroshap.options import empty_output
 from ferroshap.progress import Progress, reporting
 
 from .game import Game
+from .output import output
 from .run import CHUNK_BYTES, CHUNK_ROWS, from_row
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -136,14 +136,16 @@ def prepared_for(
     return prepared
 
 
-def result(chosen: Chosen, n: int, o: int, *, one_row: bool, out: Any, dtype: npt.DTypeLike) -> tuple[Floats, Floats]:
+def result(
+    chosen: Chosen,
+    n: int,
+    o: int,
+    *,
+    one_row: bool,
+    out: Any,
+    dtype: npt.DTypeLike,
+    rows: InputRows | None = None,
+) -> tuple[Floats, Floats]:
     """Memory for the values: as `(n, width, o)` to write into, and in the shape that the caller gets."""
-    shape = (*(() if one_row else (n,)), *chosen.shape, *(() if o == 1 else (o,)))
-    if out is None:
-        out = empty_output(shape, dtype)
-    elif not isinstance(out, np.ndarray) or out.dtype not in (np.float32, np.float64) or out.shape != shape:
-        found = f"{out.dtype} of shape {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
-        raise OptionError(f"out is {found}; expected a float32 or float64 array of shape {shape}")
-    elif not (out.flags.c_contiguous and out.flags.writeable and out.dtype.isnative):
-        raise OptionError("out is not writable in C order; expected an array as numpy.empty makes it")
-    return out.reshape(n, chosen.width, o), out
+    shaped = output((*(() if one_row else (n,)), *chosen.shape, *(() if o == 1 else (o,))), dtype, out, rows)
+    return np.asarray(shaped).reshape(n, chosen.width, o), shaped

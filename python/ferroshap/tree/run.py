@@ -31,20 +31,18 @@ class Run:
     model: TreeEnsemble
     plan: _native.Plan
     threads: int | None
-    dtype: Literal["float32", "float64"]
     progress: Progress | Literal[True] | None
 
-    def explain(self, rows: InputRows, *, check: bool, library: Floats | None) -> Floats:
-        """`(n, f, o)` of the dtype chosen; `library` is a prediction to check against besides.
+    def explain(self, rows: InputRows, out: Floats, *, check: bool, library: Floats | None) -> None:
+        """Writes `(n, f, o)`, C order, into `out`; `library` is a prediction to check against besides.
 
         In chunks of rows: the check needs the predictions, and for float32 the float64 values, of one chunk only. A row
         has the same values in any chunk.
         """
         started = time.perf_counter()
         n, f, o = len(rows), self.model.n_features, self.model.n_outputs
-        out = empty_output((n, f, o), self.dtype)
         step = max(CHUNK_ROWS, CHUNK_BYTES // (8 * max(f, 1) * o))
-        rounding = check and self.dtype == "float32"
+        rounding = check and out.dtype == np.float32
         scratch = np.empty((min(step, n), f, o)) if rounding else None
         base, scale = self.plan.expected_value, self.plan.scale
         bound = library_bound(scale, self.model.n_trees, float32=self.model.predicts_in_float32)
@@ -62,7 +60,6 @@ class Run:
                 if report is not None:
                     report(first + len(chunk), n)
         log.debug("%d rows explained in %.1f ms", n, 1e3 * (time.perf_counter() - started))
-        return out
 
     def explain_and_predict(self, rows: InputRows) -> "tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]":
         """Unchecked float64 values `(n, f, o)` and the float64 prediction `(n, o)` they add up to."""
