@@ -147,4 +147,4 @@ def result(
     """Memory for the values of the rows, without rows for their mean: to write into, and in the shape that the caller gets."""
     n = () if rows is None or rows.one_row else (len(rows),)
     shaped = output((*n, *chosen.shape, *part.output_axes), dtype, out, rows)
-    return np.asarray(shaped).reshape(*(n or (1,)), chosen.width, len(part.output_numbers)), shaped
+    return np.asarray(shaped).reshape(*(n or (1,)), chosen.width, part.n_outputs), shaped

@@ -69,6 +69,16 @@ class Part:
         return self.features is None and self.outputs is None
 
     @property
+    def n_features(self) -> int:
+        """How many features a row has values of."""
+        return len(self.feature_numbers)
+
+    @property
+    def n_outputs(self) -> int:
+        """How many outputs a feature has values of."""
+        return len(self.output_numbers)
+
+    @property
     def chosen(self) -> dict[str, Position]:
         """What was chosen, by axis."""
         both = {"feature": self.features, "output": self.outputs}
@@ -99,8 +109,8 @@ class PartRun:
     threads: int | None
     progress: Progress | Literal[True] | None
 
-    def explain(self, rows: InputRows, out: Floats, *, check: bool, library: Floats | None) -> None:
-        """Writes `(n, features, outputs)`, C order, in chunks of rows.
+    def explain(self, rows: InputRows, out: Floats, *, check: bool, library: Floats | None, before: int = 0) -> None:
+        """Writes `(n, features, outputs)`, C order, in chunks of rows; the other arguments are those of `Run.explain`.
 
         The check is by what all the features of a row add up to, in float64; of the outputs only those chosen are checked,
         for the others are not computed.
@@ -115,15 +125,15 @@ class PartRun:
                 sums = self._write(chunk, out[here], from_row(first, n, report))
                 if check:
                     predicted = self.model.predict_rows(chunk, exact=True, threads=self.threads)[:, outputs]
-                    worst_gap(sums, predicted, base, scale, first_row=first)
+                    worst_gap(sums, predicted, base, scale, first_row=before + first)
                 if library is not None:
-                    worst_library_gap(sums, library[here, outputs], base, bound, first_row=first)
+                    worst_library_gap(sums, library[here, outputs], base, bound, first_row=before + first)
                 if report is not None:
                     report(first + len(chunk), n)
 
     def _write(self, chunk: Floats, out: Floats, report: Progress | None) -> npt.NDArray[np.float64]:
         """`(n, 1, outputs)`: what all features add up to, the values being written."""
-        sums = np.empty((len(chunk), len(self.part.output_numbers)))
+        sums = np.empty((len(chunk), self.part.n_outputs))
         self.plan.run_part(
             chunk,
             out,
