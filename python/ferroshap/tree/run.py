@@ -33,8 +33,10 @@ class Run:
     threads: int | None
     progress: Progress | Literal[True] | None
 
-    def explain(self, rows: InputRows, out: Floats, *, check: bool, library: Floats | None) -> None:
+    def explain(self, rows: InputRows, out: Floats, *, check: bool, library: Floats | None, before: int = 0) -> None:
         """Writes `(n, f, o)`, C order, into `out`; `library` is a prediction to check against besides.
+
+        `before` is how many rows came before these, for what is said of one.
 
         In chunks of rows: the check needs the predictions, and for float32 the float64 values, of one chunk only. A row
         has the same values in any chunk.
@@ -52,9 +54,11 @@ class Run:
                 values = written if scratch is None else scratch[: len(chunk)]
                 self._values(chunk, values, from_row(first, n, report))
                 if check:
-                    worst_gap(values, self._prediction(chunk), base, scale, first_row=first)
+                    worst_gap(values, self._prediction(chunk), base, scale, first_row=before + first)
                 if library is not None:
-                    worst_library_gap(values, library[first : first + len(chunk)], base, bound, first_row=first)
+                    worst_library_gap(
+                        values, library[first : first + len(chunk)], base, bound, first_row=before + first
+                    )
                 if scratch is not None:
                     written[...] = values
                 if report is not None:

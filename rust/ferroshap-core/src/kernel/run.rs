@@ -131,21 +131,21 @@ impl Plan {
 }
 
 /// A block of rows: what it reads, and the sums of its values.
-struct Block<S: Simd, T> {
-    length: usize,
+pub(super) struct Block<S: Simd, T> {
+    pub(super) length: usize,
     columns: Columns<T>,
     codes: Codes,
     masks: Vec<Mask>,
     /// Patterns of the rows in each group of the tree at hand.
     indices: Vec<Indices>,
     /// `[output][slot, and one more for splits that add to nothing][vector]`
-    phi: Vec<S::V>,
+    pub(super) phi: Vec<S::V>,
 }
 
 /// What a thread needs for the rows it explains together.
-struct Scratch<S: Simd, T> {
+pub(super) struct Scratch<S: Simd, T> {
     s: S,
-    blocks: Vec<Block<S, T>>,
+    pub(super) blocks: Vec<Block<S, T>>,
     arena: Vec<S::V>,
     known: Known,
 }
@@ -209,11 +209,11 @@ impl<S: Simd, T: Comparable> Block<S, T> {
 }
 
 impl<S: Simd, T: Comparable> Scratch<S, T> {
-    fn new(s: S) -> Self {
+    pub(super) fn new(s: S) -> Self {
         Self { s, blocks: Vec::new(), arena: Vec::new(), known: Known::default() }
     }
 
-    fn load(&mut self, plan: &Plan, rows: &Rows<'_>, start: usize, length: usize) {
+    pub(super) fn load(&mut self, plan: &Plan, rows: &Rows<'_>, start: usize, length: usize) {
         self.blocks.resize_with(length.div_ceil(BLOCK), || Block::new(self.s, plan));
         for (index, block) in self.blocks.iter_mut().enumerate() {
             block.load(self.s, plan, rows, start + index * BLOCK, BLOCK.min(length - index * BLOCK));
@@ -221,7 +221,7 @@ impl<S: Simd, T: Comparable> Scratch<S, T> {
     }
 
     /// Adds a tree: its programs, then its tables, then its leaves by themselves.
-    fn explain(&mut self, plan: &Plan, tree: &TreePlan, cancel: &Cancel<'_>) {
+    pub(super) fn explain(&mut self, plan: &Plan, tree: &TreePlan, cancel: &Cancel<'_>) {
         for block in &mut self.blocks {
             block.test(self.s, tree);
             for program in &tree.programs {
