@@ -20,6 +20,7 @@ CORE = ROOT / "rust" / "ferroshap-core" / "src"
 # Lowest first. A module may use its own group and every group above it in this list.
 PYTHON_LAYERS = (
     {"errors", "_native"},
+    {"links"},
     {"inputs", "versions", "options", "progress", "additivity"},
     {"adapters"},
     {"explanation", "library", "ensemble", "builder", "background"},

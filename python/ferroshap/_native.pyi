@@ -242,6 +242,52 @@ class Plan:
 
         The values of a row have the same bits alone and in a batch, with any number of threads.
         """
+    def run_part(
+        self,
+        rows: npt.NDArray[np.float32] | npt.NDArray[np.float64] | npt.NDArray[np.floating[Any]],
+        out: npt.NDArray[np.float32] | npt.NDArray[np.float64] | npt.NDArray[np.floating[Any]],
+        sums: npt.NDArray[np.float64],
+        *,
+        features: npt.NDArray[np.uint32],
+        outputs: npt.NDArray[np.uint32],
+        missing: float | None = None,
+        threads: int | None = None,
+        progress: Callable[[int, int], object] | None = None,
+    ) -> None:
+        """Writes the SHAP values of `run` for some features and outputs, `(n, features, outputs)`, into `out`.
+
+        sums
+            `(n, outputs)`: what all the features of a row add up to, written.
+        features, outputs
+            Positions, in the order of the result.
+
+        Trees of other outputs are not computed. Raises `OptionError` for a position that is not there.
+        """
+    def aggregate(
+        self,
+        rows: npt.NDArray[np.float32] | npt.NDArray[np.float64] | npt.NDArray[np.floating[Any]],
+        totals: npt.NDArray[np.float64],
+        sums: npt.NDArray[np.float64],
+        *,
+        features: npt.NDArray[np.uint32],
+        outputs: npt.NDArray[np.uint32],
+        groups: npt.NDArray[np.uint32] | None = None,
+        missing: float | None = None,
+        threads: int | None = None,
+        progress: Callable[[int, int], object] | None = None,
+    ) -> None:
+        """Adds the SHAP values of `run` to the totals of groups of rows; none of them are kept.
+
+        totals
+            `(6, g, features, outputs)`: of each group the sum and its rounding error, the sum of sizes and its rounding error, the least and the largest value. Before the
+            first rows zeros, +inf for the least, -inf for the largest. Of no use after an error.
+        sums, features, outputs
+            As in `run_part`.
+        groups
+            `(n,)`: the group of each row; None: all are in the only one.
+
+        The same bits with any number of threads, and however the rows are cut after multiples of 128.
+        """
     def describe(self) -> dict[str, Any]:
         """What the plan is made of, its memory in bytes and the vector level it uses."""
 

@@ -60,6 +60,7 @@ def build_ensemble(
     comparison: Literal["<=", "<"] = "<=",
     input_dtype: Literal["float64", "float32"] = "float64",
     average: bool = False,
+    link: Literal["identity", "logistic", "exponential", "softmax"] | None = None,
     source: str = "custom ensemble",
 ) -> TreeEnsemble:
     """A custom ensemble: a model of no library that ferroshap reads, checked as any model.
@@ -87,6 +88,10 @@ def build_ensemble(
         `"float32"`: the model rounds the values of rows to float32 before it compares them.
     average
         The mean of the trees is added to the base, instead of their sum.
+    link
+        What turns that prediction into the one your library hands out: `"identity"` where it is the same, `"logistic"` for
+        log-odds, `"exponential"` for logarithms, `"softmax"` for the margins of classes. None: not known; then the raw
+        output alone is explained. See `TreeEnsemble.link`.
     source
         Where the model comes from, for people; shown in `repr`.
 
@@ -136,6 +141,7 @@ def build_ensemble(
         comparison=comparison,
         input_dtype=input_dtype,
         average=average,
+        link=link,
         source=source,
     )
     ensemble = TreeEnsemble(parsed)

@@ -12,6 +12,7 @@ from .errors import DataError, ModelError, OptionError, UnsupportedModelError, w
 from .inputs import InputRows, InputSchema, as_table, read_rows
 from .inputs.names import counted
 from .library import Origin
+from .links import Link
 from .options import thread_count
 
 if TYPE_CHECKING:
@@ -91,6 +92,16 @@ class TreeEnsemble:
     def output_space(self) -> str:
         """The unit of the raw output: "margin", "probability", "log-odds", "mean of trees", "target" or "depth"."""
         return self._info.output_space
+
+    @property
+    def link(self) -> Link:
+        """What turns the raw output into the library's own prediction on the scale of the target.
+
+        Its `kind` is "identity", "logistic", "exponential", "softmax" or None, with the `reason`, and `scale` is what the raw
+        output is multiplied by first: `model.link.prediction(model.predict(X, dtype="float64"))` is what the library's
+        `predict_proba` gives (of two classes the positive one), or `predict` where that is no class.
+        """
+        return self._info.link
 
     @property
     def objective(self) -> str | None:

@@ -74,5 +74,5 @@ def empty_output(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[An
             size *= length
         raise OptionError(
             f"the result of shape {shape} takes {size:,.1f} GiB, more than there is; explain fewer rows at a time "
-            "(BatchExplainer and the command line do so), or with dtype='float32'"
+            "(iter_chunks, BatchExplainer and the command line do so), with dtype='float32', or into a numpy.memmap (out=)"
         ) from error

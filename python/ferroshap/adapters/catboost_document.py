@@ -11,6 +11,7 @@ from ferroshap.inputs.schema import InputSchema
 
 from .arrays import EnsembleArrays
 from .catboost_columns import CatboostColumns
+from .catboost_link import link_of
 from .catboost_trees import ObliviousTrees, SplitTrees
 from .info import ModelInfo, ParsedModel, numbered_outputs
 from .limits import check_outputs
@@ -58,6 +59,7 @@ def parse_catboost(
         source=f"CatBoost {_version(root)} ({form})",
         objective=_objective(root),
         output_space="margin",
+        link=link_of(_objective(root)),
         output_names=names if names is not None and len(names) == n_outputs > 1 else numbered_outputs(n_outputs),
         output_dtype="float64",
         best_iteration=None,

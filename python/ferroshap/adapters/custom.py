@@ -10,6 +10,7 @@ from ferroshap.errors import ModelError, OptionError
 from ferroshap.inputs.schema import InputSchema
 
 from .arrays import DEFAULT_LEFT, EnsembleArrays
+from .custom_link import link_of
 from .custom_options import columns_of, outputs_of, text_among
 from .custom_sets import category_sets
 from .info import ModelInfo, ParsedModel
@@ -32,6 +33,7 @@ def parse_custom(
     comparison: Any,
     input_dtype: Any,
     average: Any,
+    link: Any,
     source: Any,
 ) -> ParsedModel:
     """The trees of `build_ensemble` (each with the fields of `Tree`) and its options, which are described there."""
@@ -41,6 +43,7 @@ def parse_custom(
         raise OptionError(f"source is {source!r}; expected a text")
     strict = text_among("comparison", comparison, ("<=", "<")) == "<"
     rounded = text_among("input_dtype", input_dtype, ("float64", "float32")) == "float32"
+    output_space = text_among("output_space", output_space, SPACES)
     n_features, feature_names = columns_of(n_features, feature_names)
     sizes = np.array([_size(index, tree) for index, tree in enumerate(trees)], np.int64)
     # Whatever is negative marks a leaf.
@@ -89,7 +92,8 @@ def parse_custom(
         family="custom",
         source=source,
         objective=None,
-        output_space=text_among("output_space", output_space, SPACES),
+        output_space=output_space,
+        link=link_of(link, output_space, len(outputs.names)),
         output_names=outputs.names,
         output_dtype="float64",
         best_iteration=None,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ferroshap.inputs.schema import InputSchema
+from ferroshap.links import Link
 
 from .arrays import EnsembleArrays
 
@@ -13,7 +14,7 @@ class ModelInfo:
     """Where a model comes from and what its raw output means.
 
     family
-        `"XGBoost"`, `"LightGBM"` or `"scikit-learn"`.
+        `"XGBoost"`, `"LightGBM"`, `"CatBoost"`, `"scikit-learn"` or `"custom"`.
     source
         Library, version and form, for people: `"XGBoost 3.2.0 (JSON)"`.
     objective
@@ -21,6 +22,8 @@ class ModelInfo:
     output_space
         Unit of the raw output: `"margin"`, `"mean of trees"`, `"target"`, `"probability"` or `"log-odds"`. A margin is
         what a link still turns into the prediction: also of scikit-learn's exponential, Poisson and gamma losses.
+    link
+        What turns the raw output into the library's prediction.
     output_names
         A name an output: class labels where the model knows them, else `"0"`, `"1"`, …; `("output",)` for a single one.
         Several targets with classes: `"<target>:<label>"`.
@@ -37,6 +40,7 @@ class ModelInfo:
     source: str
     objective: str | None
     output_space: str
+    link: Link
     output_names: tuple[str, ...]
     output_dtype: Literal["float32", "float64"]
     best_iteration: int | None

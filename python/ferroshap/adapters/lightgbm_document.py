@@ -9,6 +9,7 @@ from ferroshap.errors import ModelError
 from .arrays import EnsembleArrays
 from .info import ModelInfo, ParsedModel, numbered_outputs
 from .lightgbm_columns import input_schema
+from .lightgbm_link import link_of
 from .lightgbm_trees import tree_fields
 from .limits import check_outputs
 from .options import resolve_iterations
@@ -59,11 +60,13 @@ def parse_lightgbm(
     )
     tested = arrays.feature[arrays.category_set >= 0]
     version = header.text("version", "of unknown version")
+    objective = header.text("objective", None)
     info = ModelInfo(
         family="LightGBM",
         source=form or f"LightGBM text {version}",
-        objective=header.text("objective", None),
+        objective=objective,
         output_space="mean of trees" if mean else "margin",
+        link=link_of(objective),
         output_names=labels if labels is not None and len(labels) == n_outputs > 1 else numbered_outputs(n_outputs),
         output_dtype="float64",
         best_iteration=None,

@@ -23,6 +23,7 @@ from ferroshap.inputs.schema import InputSchema
 from .arrays import EnsembleArrays
 from .info import ModelInfo, ParsedModel
 from .record import Record
+from .saved_link import read_link
 
 MAGIC = b"PK\x03\x04"
 HEADER = "ferroshap.json"
@@ -50,7 +51,7 @@ def write_saved(parsed: ParsedModel) -> bytes:
         "version": VERSION,
         "arrays": plain,
         "schema": schema,
-        "info": vars(parsed.info) | {"best_iteration": None},
+        "info": vars(parsed.info) | {"best_iteration": None, "link": vars(parsed.info.link)},
     }
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as members:
@@ -211,6 +212,7 @@ def _info(record: Record, n_outputs: int) -> ModelInfo:
         family=record.text("family"),
         source=record.text("source"),
         objective=_optional_text(record, "objective"),
+        link=read_link(record),
         output_names=names,
         best_iteration=None,  # the choice is made
         **chosen,

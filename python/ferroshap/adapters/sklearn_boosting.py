@@ -12,6 +12,7 @@ from .info import ModelInfo, ParsedModel, numbered_outputs
 from .options import refuse_missing, resolve_iterations
 from .sklearn_estimators import FittedTree, node_fields, schema_of, source_of
 from .sklearn_init import check_init, constant_of, name_without_init
+from .sklearn_link import WITHOUT_INIT, boosting_link
 
 
 def parse_gradient_boosting(
@@ -44,7 +45,7 @@ def parse_gradient_boosting(
     )
     info = boosting_info(estimator, n_outputs, "weighted count")
     if without_init:
-        info = replace(info, source=name_without_init(estimator, info.source))
+        info = replace(info, source=name_without_init(estimator, info.source), link=WITHOUT_INIT)
     return ParsedModel(arrays, schema_of(estimator, takes_infinity=False, takes_nan=False), info)
 
 
@@ -66,6 +67,7 @@ def boosting_info(estimator: Any, n_outputs: int, cover_kind: Any) -> ModelInfo:
         source=source_of(estimator),
         objective=loss if isinstance(loss, str) else type(loss).__name__,
         output_space=_output_space(loss, classifies=classes is not None),
+        link=boosting_link(loss, n_outputs, classifies=classes is not None),
         output_names=names,
         output_dtype="float64",
         best_iteration=None,

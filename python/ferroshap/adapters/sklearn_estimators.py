@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ferroshap.errors import ModelError
 from ferroshap.inputs.schema import InputSchema
+from ferroshap.links import IDENTITY, OF_TARGET
 
 from .arrays import DEFAULT_LEFT, EnsembleArrays, no_sets
 from .info import ModelInfo, ParsedModel, numbered_outputs
@@ -63,6 +64,7 @@ def _parse(estimator: Any, members: list[Any], attribute: str, iteration_range: 
         source=source_of(estimator),
         objective=getattr(estimator, "criterion", None),
         output_space="target" if labels is None else "probability",
+        link=OF_TARGET if labels is None else IDENTITY,
         output_names=names,
         output_dtype="float64",
         best_iteration=None,

@@ -11,11 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ferroshap.links import unknown
+
 from .combined import Member, combine
 from .info import ModelInfo, ParsedModel, numbered_outputs
 from .options import refuse_iterations, refuse_missing
 from .sklearn_boosting import check_fitted
 from .sklearn_estimators import FittedTree, allows_nan, parse_tree, schema_of, source_of
+
+OF_DEPTH = unknown("an IsolationForest scores a row by −2^(−depth / c), which is not supported")
 
 
 def parse_isolation_forest(estimator: Any, *, iteration_range: Any, missing: Any) -> ParsedModel:
@@ -33,6 +37,7 @@ def parse_isolation_forest(estimator: Any, *, iteration_range: Any, missing: Any
         source=source_of(estimator),
         objective=None,
         output_space="depth",
+        link=OF_DEPTH,
         output_names=numbered_outputs(1),
         output_dtype="float64",
         best_iteration=None,

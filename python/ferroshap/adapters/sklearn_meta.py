@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 
 from ferroshap.errors import ModelError, UnsupportedModelError
+from ferroshap.links import Link
 
 from .combined import Member, combine
+from .combined_link import link_of_mean, link_side_by_side
 from .info import ModelInfo, ParsedModel, numbered_outputs
 from .options import refuse_iterations, refuse_missing
 from .sklearn_boosting import check_fitted
 from .sklearn_estimators import allows_nan, schema_of, source_of
+from .sklearn_link import samme_link
 
 
 def parse_bagging(estimator: Any, *, iteration_range: Any, missing: Any) -> ParsedModel:
@@ -30,7 +33,14 @@ def parse_bagging(estimator: Any, *, iteration_range: Any, missing: Any) -> Pars
         if parsed.arrays.n_outputs != len(names):  # not every sample has all classes: their positions
             outputs = np.asarray(member.classes_, np.int64)
         members.append(Member(parsed, np.asarray(columns, np.int64), outputs))
-    return _parsed(estimator, members, names, unit, float(len(members)))
+    return _parsed(
+        estimator,
+        members,
+        names,
+        unit,
+        link_of_mean([member.parsed.info.link for member in members]),
+        float(len(members)),
+    )
 
 
 def parse_voting(estimator: Any, *, iteration_range: Any, missing: Any) -> ParsedModel:
@@ -50,7 +60,14 @@ def parse_voting(estimator: Any, *, iteration_range: Any, missing: Any) -> Parse
         Member(_member(estimator, member, unit), None, np.arange(len(names)), float(weight))
         for member, weight in zip(estimator.estimators_, weights, strict=True)
     ]
-    return _parsed(estimator, members, names, unit, float(weights.sum()))
+    return _parsed(
+        estimator,
+        members,
+        names,
+        unit,
+        link_of_mean([member.parsed.info.link for member in members]),
+        float(weights.sum()),
+    )
 
 
 def parse_adaboost(estimator: Any, *, iteration_range: Any, missing: Any) -> ParsedModel:
@@ -90,7 +107,7 @@ def parse_adaboost(estimator: Any, *, iteration_range: Any, missing: Any) -> Par
         members.append(Member(replace(parsed, arrays=arrays), None, np.arange(arrays.n_outputs)))
     names = numbered_outputs(1) if two else tuple(map(str, estimator.classes_))
     total = float(estimator.estimator_weights_.sum())  # whole: numpy's order of addition depends on the length
-    return _parsed(estimator, members, names, "margin", total)
+    return _parsed(estimator, members, names, "margin", samme_link(n_classes), total)
 
 
 def parse_multi_output(estimator: Any, *, iteration_range: Any, missing: Any) -> ParsedModel:
@@ -121,6 +138,7 @@ def parse_multi_output(estimator: Any, *, iteration_range: Any, missing: Any) ->
         source=source_of(estimator),
         output_names=tuple(names),
         objective=None,
+        link=link_side_by_side([member.parsed.info.link for member in members]),
         cover_kind="none" if arrays.cover is None else first.info.cover_kind,
     )
     schema = first.schema
@@ -129,7 +147,9 @@ def parse_multi_output(estimator: Any, *, iteration_range: Any, missing: Any) ->
     return ParsedModel(arrays, schema, info)
 
 
-def _parsed(estimator: Any, members: list[Member], names: tuple[str, ...], unit: str, divisor: float) -> ParsedModel:
+def _parsed(
+    estimator: Any, members: list[Member], names: tuple[str, ...], unit: str, link: Link, divisor: float
+) -> ParsedModel:
     n_features = getattr(estimator, "n_features_in_", members[0].parsed.arrays.n_features)
     schemas = [member.parsed.schema for member in members]
     if any(schema.categories or schema.categorical for schema in schemas):
@@ -142,6 +162,7 @@ def _parsed(estimator: Any, members: list[Member], names: tuple[str, ...], unit:
         source=source_of(estimator),
         objective=None,
         output_space=unit,
+        link=link,
         output_names=names,
         output_dtype="float64",
         best_iteration=None,

@@ -16,6 +16,7 @@ from .record import Record
 from .tree_columns import TreeColumns
 from .xgboost_base import base_margin
 from .xgboost_encoder import stored_categories
+from .xgboost_link import link_of
 from .xgboost_trees import tree_fields
 
 
@@ -86,6 +87,7 @@ def parse_xgboost(
         source=f"XGBoost {'.'.join(map(str, version)) or 'of unknown version'} ({form})",
         objective=objective,
         output_space="margin",
+        link=link_of(objective, n_outputs),
         output_names=labels if labels is not None and len(labels) == n_outputs > 1 else numbered_outputs(n_outputs),
         output_dtype="float32",
         best_iteration=best,

@@ -22,8 +22,9 @@ from .columns import base_columns, value_columns
 from .core import Explanation
 from .details import Details
 from .operation import Operation
-from .positions import feature_positions
+from .positions import Position, feature_positions, positions
 from .rows import shown_rows
+from .selection import part_of
 from .top import TopFeatures
 
 __all__ = [
@@ -31,9 +32,12 @@ __all__ = [
     "Details",
     "Explanation",
     "Operation",
+    "Position",
     "TopFeatures",
     "base_columns",
     "feature_positions",
+    "part_of",
+    "positions",
     "shown_rows",
     "value_columns",
 ]

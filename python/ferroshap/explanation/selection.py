@@ -1,7 +1,7 @@
 """Choosing rows, features and outputs: each axis by itself, by position, slice, mask or name."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
@@ -10,6 +10,8 @@ from ferroshap.errors import OptionError
 from .operation import Operation
 from .positions import Chosen, Position, by_axis, positions, taken
 from .state import LATER, OTHER, POSITIONS, State, axes_of
+
+Part = TypeVar("Part", bound="Selection")
 
 
 class Selection(State):
@@ -63,11 +65,11 @@ class Selection(State):
         names = {"feature": self._feature_names, OTHER: self._other_names, "output": self._output_names}.get(axis)
         return None if isinstance(names, str) else names
 
-    def _take(self, chosen: Chosen, name: str) -> Self:
+    def _take(self, chosen: Chosen, name: str, values: Any = None) -> Self:
         single = {axis for axis, position in chosen.items() if isinstance(position, int)}
         shown = axes_of(self._axes, "row", "feature")
         return self._with(
-            taken(self._values, self._axes, chosen),
+            taken(self._values, self._axes, chosen) if values is None else values,
             Operation(name, self.shape),
             axes=tuple(axis for axis in self._axes if axis not in single),
             base_values=None if self._base is None else taken(self._base, axes_of(self._axes, "row", "output"), chosen),
@@ -89,6 +91,11 @@ class Selection(State):
         if isinstance(position, int):
             return names[position]
         return tuple(names[position]) if isinstance(position, slice) else tuple(names[at] for at in position)
+
+
+def part_of(whole: Part, chosen: Chosen, values: Any) -> Part:
+    """What `whole[...]` gives for what is chosen along each axis, with these values: those of `whole` are not looked at."""
+    return whole._take(chosen, "__getitem__", values)  # noqa: SLF001
 
 
 def _taken(array: Any, axes: Sequence[str], chosen: Chosen) -> Any:

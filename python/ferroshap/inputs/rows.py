@@ -49,6 +49,16 @@ class InputRows:
         table = replace(self.table, one_row=True) if isinstance(self.table, FrameData) else self.table
         return replace(self, one_row=True, table=table[0] if isinstance(table, np.ndarray) else table)
 
+    def between(self, first: int, last: int) -> "InputRows":
+        """The rows `first` to `last - 1`, of the same memory."""
+        rows = slice(first, last)
+        return replace(
+            self,
+            values=self.values.between(rows) if isinstance(self.values, SparseRows) else self.values[rows],
+            table=self.table[rows] if isinstance(self.table, np.ndarray) else self.table.between(rows),
+            bases=None if self.bases is None else self.bases[rows],
+        )
+
     def bases_of(self, first: int, count: int) -> npt.NDArray[np.float64] | None:
         """The bases of a block; None where the rows have none of their own."""
         return None if self.bases is None else self.bases[first : first + count]

@@ -4,7 +4,7 @@ What an entry is that the matrix does not store depends on the library: missing 
 scikit-learn. An entry that is stored counts as it is, a zero too.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -58,6 +58,11 @@ class SparseRows:
         stored = slice(self.starts[first], self.starts[max(last, first)])
         block[np.repeat(np.arange(len(block)), lengths), self.columns[stored]] = self.entries[stored]
         return block
+
+    def between(self, rows: slice) -> "SparseRows":
+        """Some rows in a row, still sparse, of the same memory."""
+        first, last, _ = rows.indices(len(self))
+        return replace(self, starts=self.starts[first : last + 1])
 
     def to_numpy(self) -> npt.NDArray[np.floating[Any]]:
         """All rows, dense: as large as their SHAP values."""

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -11,23 +11,27 @@ import numpy.typing as npt
 from ferroshap import _native
 from ferroshap.ensemble import TreeEnsemble, load_model
 from ferroshap.errors import DataError, OptionError, UnsupportedModelError
-from ferroshap.explanation import Explanation, shown_rows
+from ferroshap.explanation import Explanation
 from ferroshap.inputs import InputRows
 from ferroshap.inputs.names import counted
 from ferroshap.library import library_prediction
-from ferroshap.options import byte_count, float_dtype, thread_count, whole_number
-from ferroshap.progress import Progress, progress_option
+from ferroshap.options import byte_count, empty_output, float_dtype, thread_count, whole_number
+from ferroshap.progress import Progress, progress_option, reporting
 
 from .calls import check_call, checked, display_names
+from .chunks import Table, spans, tables
+from .explained import Names, explained, filled
 from .game import Game, Interventional, Workload, check_game, game_of
 from .interactions import InteractionRun, chosen, prepared_for, result
 from .labels import check_labels, read_labels
 from .linked import Linked
 from .model_output import ModelOutput, output_of
+from .output import output
+from .part import Part, PartRun
 from .prepared import Prepared, PreparedRaw
 from .references import values_per_reference
 from .rescaled import ByFactors, ByPairs
-from .run import Run
+from .run import Run, from_row
 
 log = logging.getLogger("ferroshap")
 
@@ -239,6 +243,9 @@ class TreeExplainer:
         approximate: bool = False,
         check_additivity: bool | Literal["library"] = True,
         *,
+        features: Any = None,
+        outputs: Any = None,
+        out: Floats | None = None,
         per_reference: bool = False,
     ) -> Floats:
         """SHAP values: `(n, f)` for one output, `(n, f, o)` otherwise, of the dtype chosen, C order.
@@ -259,6 +266,13 @@ class TreeExplainer:
             against the raw prediction of the training library itself, which is called with `X`. It takes the live model,
             or its own file and the library installed; it allows for the library's roundings, in all
             `(1e-12 + (trees + 1) · 2⁻²³) · scale` where it adds in float32 (XGBoost), else `2e-12 · scale`.
+        features, outputs
+            Only these, by name or position: a list, slice or mask as an `Explanation` is indexed, so the result is
+            `explainer(X)[:, features, outputs].values`, in its shape; a single one takes its axis away. No others are written, nor
+            other outputs computed where trees have outputs of their own. Every row is checked with all its features.
+        out
+            An array to write into and to return: of the result's shape, float32 or float64 whatever the explainer's `dtype`, C
+            order; a `numpy.memmap` too. What it holds after an error is not defined.
         per_reference
             True: one explanation for each background row, `(n, b, f)` or `(n, b, f, o)`, whose base value is what is explained at
             that row. Their mean, by the weights, are the values. The time is that of `n · b` pairs.
@@ -283,10 +297,15 @@ class TreeExplainer:
         check_labels(y, a_loss=self.is_of_loss)
         rows = self._read(X)
         labels = self._labels(y, rows)
+        part = self._part(rows, features, outputs)
         if per_reference:
-            return self._shaped(self._per_reference(rows, labels, check=bool(check)), rows)
+            if not part.is_all or out is not None:
+                raise OptionError(
+                    "per_reference=True gives all features and outputs in a new array; leave features, outputs and out out"
+                )
+            return self._per_reference(rows, labels, check=bool(check))
         library = self._of_library(check, X, rows)
-        return self._shaped(self._explain(rows, check=bool(check), library=library, labels=labels), rows)
+        return self._explain(rows, part, out, check=bool(check), library=library, labels=labels)
 
     def shap_interaction_values(
         self,
@@ -296,6 +315,7 @@ class TreeExplainer:
         *,
         pairs: Any = None,
         features: Any = None,
+        outputs: Any = None,
         out: Floats | None = None,
         aggregate: Literal["mean_abs"] | None = None,
     ) -> Floats:
@@ -315,7 +335,9 @@ class TreeExplainer:
             A feature with itself is its main effect.
         features
             Only the part of the matrix that is of these features, by name or position: `(n, s, s)` or `(n, s, s, o)`. A row
-            of it does not add up to a SHAP value.
+            of it does not add up to a SHAP value. A single one, not in a list, takes both axes away.
+        outputs
+            Only these, as in `shap_values`.
         out
             An array to write into and to return: of the result's shape, float32 or float64, C order.
         aggregate
@@ -342,7 +364,9 @@ class TreeExplainer:
         check_labels(y, a_loss=False)
         if aggregate not in (None, "mean_abs"):
             raise OptionError(f"aggregate is {aggregate!r}; expected None or 'mean_abs'")
-        return self._interactions(self._read(X), pairs, features, out, aggregate, check=True)
+        rows = self._read(X)
+        part = self._part(rows, None, outputs)
+        return self._interactions(rows, part, pairs, features, out, aggregate, check=True)
 
     def __call__(
         self,
@@ -351,11 +375,15 @@ class TreeExplainer:
         interactions: bool = False,
         check_additivity: bool | Literal["library"] = True,
         approximate: bool = False,
+        *,
+        features: Any = None,
+        outputs: Any = None,
     ) -> Explanation:
         """The `Explanation` of the rows `X`: their values with base values, names and units.
 
         With `interactions=True` they are those of `shap_interaction_values`: the axis "feature" is followed by "other feature".
-        `y`, `check_additivity`, `approximate` and the errors are those of `shap_values`; `"library"` is for SHAP values alone.
+        `y`, `check_additivity`, `approximate`, `features`, `outputs` and the errors are those of `shap_values`; `"library"` is for
+        SHAP values alone. With `features` the base value and the values do not add up to the prediction.
         """
         check_call(None, approximate)
         check = checked(check_additivity)
@@ -365,39 +393,62 @@ class TreeExplainer:
                 "check_additivity='library' is for SHAP values; expected True or False with interactions=True"
             )
         rows = self._read(X)
-        one_output = self.n_outputs == 1
         labels = self._labels(y, rows)
+        part = self._part(rows, features, outputs)
         if interactions:
-            shaped_values = self._interactions(rows, None, None, None, None, check=bool(check))
+            values = self._interactions(rows, part, None, features, None, None, check=bool(check))
         else:
             library = self._of_library(check, X, rows)
-            values = self._explain(rows, check=bool(check), library=library, labels=labels)
-            shaped_values = self._shaped(values, rows)
-        base = np.tile(self._prepared.base, (len(rows), 1))
-        if labels is not None and self._linked is not None:
-            base = self._linked.base_of(labels)
-        if rows.bases is not None:
-            base += rows.bases - self.model.base
-        shaped = base[:, 0] if one_output else base
-        outputs = self._output_names or self.model.output_names
-        if one_output and len(outputs) > 1:
-            outputs = (self.output_space,)
-        data, display_data = shown_rows(rows)
-        names = self._names_of_features(rows)
-        feature_axes = ("feature", "other feature") if interactions else ("feature",)
-        return Explanation(
-            shaped_values,
-            shaped[0] if rows.one_row else shaped,
-            data,
-            display_data=display_data,
-            axes=(*(() if rows.one_row else ("row",)), *feature_axes, *(() if one_output else ("output",))),
-            feature_names=names,
-            other_feature_names=names if interactions else None,
-            output_names=outputs[0] if one_output else outputs,
-            output_space=self.output_space,
-            algorithm=self.algorithm,
-            model=self.model.source,
-        )
+            values = self._explain(rows, part, None, check=bool(check), library=library, labels=labels)
+        chosen = part.chosen
+        if interactions and part.features is not None:
+            chosen["other feature"] = part.features
+        return filled(self._explained(rows, labels=labels, interactions=interactions), chosen, values)
+
+    def iter_chunks(
+        self,
+        X: Any,
+        rows: int = 10_000,
+        *,
+        check_additivity: bool | Literal["library"] = True,
+        features: Any = None,
+        outputs: Any = None,
+    ) -> Iterator[Explanation]:
+        """The explanations of `rows` rows after `rows` rows: memory is for one chunk of values, however many rows there are.
+
+        Parameters
+        ----------
+        X
+            Rows as in `shap_values`, or an iterator of such tables, which are read one after the other: record batches, chunks of
+            a file. A chunk never spans two tables.
+        rows
+            The most rows of a chunk; the last one of a table may have fewer.
+        check_additivity, features, outputs
+            As in `shap_values`.
+
+        Returns
+        -------
+        iterator of Explanation
+            Together the rows of `X` in their order, each with the values that it has in `explainer(X)`, bit for bit.
+
+        Raises
+        ------
+        DataError, FeatureMismatchError, OptionError, AdditivityError
+            As `shap_values`: for a table at once, for those of an iterator when they come.
+
+        Examples
+        --------
+        >>> import ferroshap
+        >>> from sklearn.datasets import load_diabetes
+        >>> from sklearn.tree import DecisionTreeRegressor
+        >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
+        >>> explainer = ferroshap.TreeExplainer(DecisionTreeRegressor(max_depth=3, random_state=0).fit(X, y))
+        >>> [chunk.shape for chunk in explainer.iter_chunks(X, rows=200, features=["bmi", "bp"])]
+        [(200, 2), (200, 2), (42, 2)]
+        """
+        check = checked(check_additivity)
+        check_labels(None, a_loss=self.is_of_loss)
+        return self._chunks(tables(X, self._read), whole_number("rows", rows), check, features, outputs)
 
     def explain_and_predict(self, X: Any) -> "tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]":
         """Unchecked float64 values `(n, f, o)` and the float64 prediction `(n, o)` they add up to, for bounded batches.
@@ -405,7 +456,7 @@ class TreeExplainer:
         `X` and the errors are those of `shap_values`, but for the check; `OptionError` for values of a loss.
         """
         check_labels(None, a_loss=self.is_of_loss)
-        run = Run(self.model, self._prepared, threads=self._threads, dtype="float64", progress=self._progress)
+        run = Run(self.model, self._prepared, threads=self._threads, progress=self._progress)
         return run.explain_and_predict(self._read(X))
 
     def describe(self) -> dict[str, Any]:
@@ -466,20 +517,13 @@ class TreeExplainer:
             )
         return library_prediction(self.model, X, rows) if check == "library" else None
 
-    def _explain(
-        self, rows: InputRows, *, check: bool, library: Floats | None, labels: npt.NDArray[np.float64] | None
-    ) -> Floats:
-        """`(n, f, o)` of the dtype chosen; `library` is a prediction to check against besides."""
-        run = Run(self.model, self._prepared, threads=self._threads, dtype=self._dtype, progress=self._progress)
-        return run.explain(rows, check=check, library=library, labels=labels)
-
     def _per_reference(self, rows: InputRows, labels: npt.NDArray[np.float64] | None, *, check: bool) -> Floats:
         game = self._game
         if not isinstance(game, Interventional):
             raise OptionError(
                 "per_reference=True is one explanation for each background row: make the explainer with data="
             )
-        return values_per_reference(
+        values = values_per_reference(
             self.model,
             game.background,
             rows,
@@ -489,32 +533,100 @@ class TreeExplainer:
             check=check,
             threads=self._threads,
         )
+        shaped = values[..., 0] if self.n_outputs == 1 else values
+        return shaped[0] if rows.one_row else shaped
+
+    def _explain(
+        self,
+        rows: InputRows,
+        part: Part,
+        out: Any,
+        *,
+        check: bool,
+        library: Floats | None,
+        labels: npt.NDArray[np.float64] | None,
+    ) -> Floats:
+        """The values in the shape that the caller gets; `library` is a prediction to check against besides."""
+        shape = (*(() if rows.one_row else (len(rows),)), *part.feature_axes, *part.output_axes)
+        shaped = output(shape, self._dtype, out, rows)
+        self._run(rows, part, shaped, self._progress, check=check, library=library, labels=labels)
+        return shaped
+
+    def _run(
+        self, rows: InputRows, part: Part, out: Floats, progress: Progress | Literal[True] | None, **checks: Any
+    ) -> None:
+        run: Run | PartRun = Run(self.model, self._prepared, threads=self._threads, progress=progress)
+        if not part.is_all:
+            run = PartRun(self.model, self._prepared, part, threads=self._threads, progress=progress)
+        run.explain(rows, np.asarray(out).reshape(len(rows), part.n_features, part.n_outputs), **checks)
+
+    def _chunks(
+        self, read: Iterator[Table], size: int, check: bool | Literal["library"], features: Any, outputs: Any
+    ) -> Iterator[Explanation]:
+        with reporting(self._progress) as report:
+            for before, table, rows in read:
+                part, library = self._part(rows, features, outputs), self._of_library(check, table, rows)
+                for span in spans(len(rows), size):
+                    chunk = rows.between(span.start, span.stop)
+                    values = empty_output((len(chunk), *part.feature_axes, *part.output_axes), self._dtype)
+                    self._run(
+                        chunk,
+                        part,
+                        values,
+                        from_row(before + span.start, before + len(rows), report),
+                        check=bool(check),
+                        library=None if library is None else library[span],
+                        before=before + span.start,
+                    )
+                    yield filled(self._explained(chunk), part.chosen, values)
 
     def _interactions(
-        self, rows: InputRows, pairs: Any, features: Any, out: Any, aggregate: str | None, *, check: bool
+        self, rows: InputRows, part: Part, pairs: Any, features: Any, out: Any, aggregate: str | None, *, check: bool
     ) -> Floats:
         if not isinstance(self._prepared, PreparedRaw):
             raise UnsupportedModelError(
                 f"interaction values of the {self.output_space} are not supported: they are those of the raw output; make the "
                 "explainer with model_output='raw'"
             )
-        model, o = self.model, self.model.n_outputs
+        model = self.model
         wanted = chosen(pairs, features, self._names_of_features(rows), model.n_features)
         key = None if wanted.pairs is None else wanted.pairs.tobytes()
         kept = self._of_pairs
         if kept is None or kept[0] != key:
             kept = key, prepared_for(self._game, model, wanted, threads=self._threads, most=self._load.most)
             self._of_pairs = kept
-        run = InteractionRun(model, kept[1], wanted, threads=self._threads, progress=self._progress)
-        n, one_row = len(rows), rows.one_row
+        run = InteractionRun(model, kept[1], wanted, part, threads=self._threads, progress=self._progress)
         if aggregate is not None:
-            to_write, shaped = result(wanted, 1, o, one_row=True, out=out, dtype=np.float64)
+            to_write, shaped = result(wanted, part, None, out=out, dtype=np.float64)
             to_write[0] = run.mean_magnitudes(rows)
             return shaped
-        to_write, shaped = result(wanted, n, o, one_row=one_row, out=out, dtype=self._dtype)
+        to_write, shaped = result(wanted, part, rows, out=out, dtype=self._dtype)
         plan = self._prepared.plan
         run.explain(rows, to_write, base=plan.expected_value, scale=plan.scale, check=check)
         return shaped
+
+    def _part(self, rows: InputRows, features: Any, outputs: Any) -> Part:
+        names = self._names(rows)
+        return Part.of(features, outputs, names.features, names.outputs, self.model.n_features)
+
+    def _explained(
+        self, rows: InputRows, *, labels: npt.NDArray[np.float64] | None = None, interactions: bool = False
+    ) -> Explanation:
+        linked = self._linked
+        return explained(
+            rows,
+            self._names(rows),
+            model=self.model,
+            base=self._prepared.base if labels is None or linked is None else linked.base_of(labels),
+            output_space=self.output_space,
+            algorithm=self.algorithm,
+            interactions=interactions,
+        )
+
+    def _names(self, rows: InputRows) -> Names:
+        outputs = tuple(self._output_names or self.model.output_names)
+        one_of_several = len(outputs) > 1 and self.n_outputs == 1  # a loss has one
+        return Names(self._names_of_features(rows), (self.output_space,) if one_of_several else outputs)
 
     def _names_of_features(self, rows: InputRows) -> tuple[str, ...] | None:
         return self._feature_names or self.model.feature_names or rows.columns or self._game.columns
@@ -528,7 +640,3 @@ class TreeExplainer:
                 "DMatrix without, or explain the raw output"
             )
         return rows
-
-    def _shaped(self, values: Floats, rows: InputRows) -> Floats:
-        shaped = values[..., 0] if self.n_outputs == 1 else values
-        return shaped[0] if rows.one_row else shaped

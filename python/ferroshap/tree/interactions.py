@@ -11,12 +11,12 @@ from ferroshap import _native
 from ferroshap.additivity import worst_gap
 from ferroshap.ensemble import TreeEnsemble
 from ferroshap.errors import OptionError, PlanError
-from ferroshap.explanation import feature_positions
 from ferroshap.inputs import InputRows
-from ferroshap.options import empty_output
 from ferroshap.progress import Progress, reporting
 
 from .game import Game
+from .output import output
+from .part import Part, axis_positions, numbers
 from .run import CHUNK_BYTES, CHUNK_ROWS, from_row
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -30,7 +30,7 @@ class Chosen:
     pairs
         `(p, 2)` positions of features; None: the matrix of all.
     shape
-        The axes of a row's values, without outputs: `(f, f)`, `(s, s)` or `(p,)`.
+        The axes of a row's values, without outputs: `(f, f)`, `(s, s)`, `()` for a single feature, or `(p,)`.
     """
 
     pairs: Pairs | None
@@ -47,9 +47,10 @@ def chosen(pairs: Any, features: Any, names: Sequence[str] | None, n_features: i
     if pairs is not None and features is not None:
         raise OptionError("pairs and features both choose; pass one of them")
     if features is not None:
-        which = _positions("features", features, names, n_features)
+        position = axis_positions("features", features, "feature", n_features, names)
+        which = numbers(position, n_features)
         grid = np.stack(np.meshgrid(which, which, indexing="ij"), axis=-1).reshape(-1, 2)
-        return Chosen(grid.astype(np.uint32), (len(which), len(which)))
+        return Chosen(grid, () if isinstance(position, int) else (len(which), len(which)))
     if pairs is None:
         return Chosen(None, (n_features, n_features))
     if isinstance(pairs, (str, bytes)) or not np.iterable(pairs):
@@ -59,15 +60,12 @@ def chosen(pairs: Any, features: Any, names: Sequence[str] | None, n_features: i
         pair = list(given) if np.iterable(given) and not isinstance(given, (str, bytes)) else []
         if len(pair) != 2:
             raise OptionError(f"pairs holds {given!r}; expected two features, by name or position")
-        found.append([int(_positions("pairs", [feature], names, n_features)[0]) for feature in pair])
+        # one by one: a name and a position go together
+        both = [
+            numbers(axis_positions("pairs", [feature], "feature", n_features, names), n_features) for feature in pair
+        ]
+        found.append(np.concatenate(both))
     return Chosen(np.array(found, dtype=np.uint32).reshape(-1, 2), (len(found),))
-
-
-def _positions(option: str, features: Any, names: Sequence[str] | None, n: int) -> npt.NDArray[np.intp]:
-    try:
-        return feature_positions(features, n, names)
-    except IndexError as error:
-        raise OptionError(f"{option}: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -77,22 +75,24 @@ class InteractionRun:
     model: TreeEnsemble
     prepared: _native.Interactions
     chosen: Chosen
+    part: Part
     threads: int | None
     progress: Progress | Literal[True] | None
 
     def explain(
         self, rows: InputRows, out: Floats, *, base: npt.NDArray[Any], scale: npt.NDArray[Any], check: bool
     ) -> None:
-        """Writes `(n, width, o)`, C order, in chunks of rows.
+        """Writes `(n, width, outputs)`, C order, in chunks of rows.
 
         The check is that the matrix of a row adds up to its prediction, in float64 before any rounding; there is none
         where only some pairs are computed. (Each row of a matrix adds up to a SHAP value by construction.)
         """
-        n, (_, width, o) = len(rows), out.shape
+        n, width, o = len(rows), self.chosen.width, self.model.n_outputs
         step = max(CHUNK_ROWS, CHUNK_BYTES // (8 * max(width, 1) * o) // 128 * 128)
         checked = check and self.chosen.pairs is None
-        rounding = checked and out.dtype == np.float32
-        scratch = np.empty((min(step, n), width, o)) if rounding else None
+        kept = slice(None) if self.part.outputs is None else self.part.output_numbers
+        copied = self.part.outputs is not None or (checked and out.dtype == np.float32)
+        scratch = np.empty((min(step, n), width, o)) if copied else None
         with reporting(self.progress) as report:
             for first, chunk in rows.blocks(step):
                 written = out[first : first + len(chunk)]
@@ -103,12 +103,12 @@ class InteractionRun:
                     predicted = self.model.predict_rows(chunk, exact=True, threads=self.threads)
                     worst_gap(values, predicted, base, scale, first_row=first)
                 if scratch is not None:
-                    written[...] = values
+                    written[...] = values[:, :, kept]
                 if report is not None:
                     report(first + len(chunk), n)
 
     def mean_magnitudes(self, rows: InputRows) -> npt.NDArray[np.float64]:
-        """`(width, o)`: the mean of |interaction value| over the rows, none of whose values are kept."""
+        """`(width, outputs)`: the mean of |interaction value| over the rows, none of whose values are kept."""
         n = len(rows)
         if n == 0:
             raise OptionError("aggregate='mean_abs' is a mean over rows, and there are none")
@@ -119,7 +119,7 @@ class InteractionRun:
                 self.prepared.add_magnitudes(chunk, totals, missing=missing, threads=self.threads, progress=progress)
             if report is not None:
                 report(n, n)
-        return totals / n
+        return totals[:, self.part.output_numbers] / n
 
 
 def prepared_for(
@@ -136,14 +136,15 @@ def prepared_for(
     return prepared
 
 
-def result(chosen: Chosen, n: int, o: int, *, one_row: bool, out: Any, dtype: npt.DTypeLike) -> tuple[Floats, Floats]:
-    """Memory for the values: as `(n, width, o)` to write into, and in the shape that the caller gets."""
-    shape = (*(() if one_row else (n,)), *chosen.shape, *(() if o == 1 else (o,)))
-    if out is None:
-        out = empty_output(shape, dtype)
-    elif not isinstance(out, np.ndarray) or out.dtype not in (np.float32, np.float64) or out.shape != shape:
-        found = f"{out.dtype} of shape {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
-        raise OptionError(f"out is {found}; expected a float32 or float64 array of shape {shape}")
-    elif not (out.flags.c_contiguous and out.flags.writeable and out.dtype.isnative):
-        raise OptionError("out is not writable in C order; expected an array as numpy.empty makes it")
-    return out.reshape(n, chosen.width, o), out
+def result(
+    chosen: Chosen,
+    part: Part,
+    rows: InputRows | None,
+    *,
+    out: Any,
+    dtype: npt.DTypeLike,
+) -> tuple[Floats, Floats]:
+    """Memory for the values of the rows, without rows for their mean: to write into, and in the shape that the caller gets."""
+    n = () if rows is None or rows.one_row else (len(rows),)
+    shaped = output((*n, *chosen.shape, *part.output_axes), dtype, out, rows)
+    return np.asarray(shaped).reshape(*(n or (1,)), chosen.width, part.n_outputs), shaped

@@ -32,13 +32,21 @@ class Run:
     model: TreeEnsemble
     prepared: Prepared
     threads: int | None
-    dtype: Literal["float32", "float64"]
     progress: Progress | Literal[True] | None
 
     def explain(
-        self, rows: InputRows, *, check: bool, library: Floats | None, labels: npt.NDArray[np.float64] | None = None
-    ) -> Floats:
-        """`(n, f, o)` of the dtype chosen; `library` is a prediction to check against besides, `labels` are for losses.
+        self,
+        rows: InputRows,
+        out: Floats,
+        *,
+        check: bool,
+        library: Floats | None,
+        labels: npt.NDArray[np.float64] | None = None,
+        before: int = 0,
+    ) -> None:
+        """Writes `(n, f, o)`, C order, into `out`; `library` is a prediction to check against besides, `labels` are for losses.
+
+        `before` is how many rows came before these, for what is said of one.
 
         In chunks of rows: the check needs the predictions, and for float32 the float64 values, of one chunk only. A row
         has the same values in any chunk.
@@ -46,9 +54,8 @@ class Run:
         started = time.perf_counter()
         n, f, o = len(rows), self.model.n_features, self.prepared.n_outputs
         self.prepared.admit(n)
-        out = empty_output((n, f, o), self.dtype)
         step = max(CHUNK_ROWS, CHUNK_BYTES // (8 * max(f, 1) * o))
-        rounding = check and self.dtype == "float32"
+        rounding = check and out.dtype == np.float32
         scratch = np.empty((min(step, n), f, o)) if rounding else None
         with reporting(self.progress) as report:
             for first, chunk in rows.blocks(step):
@@ -59,18 +66,17 @@ class Run:
                 self.prepared.explain(chunk, values, labels=own, threads=self.threads, progress=told)
                 if check or library is not None:
                     target = self.prepared.target(chunk, labels=own, threads=self.threads)
-                    worst_gap(values, target.predicted, target.base, target.scale, first_row=first)
+                    worst_gap(values, target.predicted, target.base, target.scale, first_row=before + first)
                     if library is not None:
                         float32 = self.model.predicts_in_float32
                         bound = library_bound(target.scale, self.model.n_trees, float32=float32)
                         theirs = library[first : first + len(chunk)]
-                        worst_library_gap(values, theirs, target.base, bound, first_row=first)
+                        worst_library_gap(values, theirs, target.base, bound, first_row=before + first)
                 if scratch is not None:
                     written[...] = values
                 if report is not None:
                     report(first + len(chunk), n)
         log.debug("%d rows explained in %.1f ms", n, 1e3 * (time.perf_counter() - started))
-        return out
 
     def explain_and_predict(self, rows: InputRows) -> "tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]":
         """Unchecked float64 values `(n, f, o)` and the float64 prediction `(n, o)` they add up to."""

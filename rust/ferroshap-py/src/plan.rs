@@ -1,10 +1,14 @@
 //! `Plan`: a model compiled for one game.
 
-use ferroshap_core::kernel::Written;
+use std::sync::{Mutex, PoisonError};
+
+use ferroshap_core::kernel::{Aggregation, Part, Written};
 use ferroshap_core::parallel::{Control, default_threads};
 use ferroshap_core::plan::{self, Options};
 use ferroshap_core::rows::Rows;
-use numpy::{PyArray1, PyReadonlyArray1, PyReadonlyArray2};
+use numpy::{
+    PyArray1, PyReadonlyArray1, PyReadonlyArray2, PyReadwriteArray2, PyReadwriteArray4, PyUntypedArrayMethods,
+};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -55,6 +59,30 @@ impl Game for Mixed<'_> {
         control: &dyn Control,
     ) -> ferroshap_core::Result<()> {
         self.plan.run_mixed(rows, self.mix, out, threads, control)
+    }
+}
+
+/// A plan for the sake of some of its values.
+struct PartOf<'a> {
+    plan: &'a plan::Plan,
+    part: Part<'a>,
+    sums: Mutex<&'a mut [f64]>,
+}
+
+impl Game for PartOf<'_> {
+    fn rows_of_a_task(&self, rows: usize, threads: usize) -> usize {
+        self.plan.rows_of_a_task(rows, threads)
+    }
+
+    fn write<W: Written>(
+        &self,
+        rows: &Rows<'_>,
+        out: &mut [W],
+        threads: usize,
+        control: &dyn Control,
+    ) -> ferroshap_core::Result<()> {
+        let mut sums = self.sums.lock().unwrap_or_else(PoisonError::into_inner);
+        self.plan.run_part(rows, self.part, out, &mut sums, threads, control)
     }
 }
 
@@ -132,6 +160,55 @@ impl Plan {
                 running::run(py, &game, &rows, out, missing, threads, progress.as_ref())
             }
         }
+    }
+
+    #[pyo3(signature = (rows, out, sums, *, features, outputs, missing = None, threads = None, progress = None))]
+    #[expect(clippy::too_many_arguments, reason = "they are named, in Python")]
+    fn run_part(
+        &self,
+        py: Python<'_>,
+        rows: RowsArgument<'_>,
+        out: Out<'_>,
+        mut sums: PyReadwriteArray2<'_, f64>,
+        features: PyReadonlyArray1<'_, u32>,
+        outputs: PyReadonlyArray1<'_, u32>,
+        missing: Option<f64>,
+        threads: Option<usize>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<()> {
+        let part = Part { features: features.as_slice()?, outputs: outputs.as_slice()? };
+        let game = PartOf { plan: &self.plan, part, sums: Mutex::new(sums.as_slice_mut()?) };
+        running::run(py, &game, &rows, out, missing, threads, progress.as_ref())
+    }
+
+    #[pyo3(signature = (rows, totals, sums, *, features, outputs, groups = None, missing = None, threads = None,
+        progress = None))]
+    #[expect(clippy::too_many_arguments, reason = "they are named, in Python")]
+    fn aggregate(
+        &self,
+        py: Python<'_>,
+        rows: RowsArgument<'_>,
+        mut totals: PyReadwriteArray4<'_, f64>,
+        mut sums: PyReadwriteArray2<'_, f64>,
+        features: PyReadonlyArray1<'_, u32>,
+        outputs: PyReadonlyArray1<'_, u32>,
+        groups: Option<PyReadonlyArray1<'_, u32>>,
+        missing: Option<f64>,
+        threads: Option<usize>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<()> {
+        let view = rows.view(missing);
+        let threads = threads.unwrap_or_else(default_threads);
+        let control = PythonControl::new(progress.as_ref(), self.plan.rows_of_a_task(rows.len(), threads), rows.len());
+        let aggregation = Aggregation {
+            part: Part { features: features.as_slice()?, outputs: outputs.as_slice()? },
+            groups: groups.as_ref().map(|groups| groups.as_slice()).transpose()?,
+            n_groups: totals.shape()[1],
+            totals: totals.as_slice_mut()?,
+            sums: sums.as_slice_mut()?,
+        };
+        let outcome = py.detach(|| self.plan.aggregate(&view, aggregation, threads, &control));
+        control.result(outcome)
     }
 
     fn describe<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {

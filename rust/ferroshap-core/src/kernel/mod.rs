@@ -15,20 +15,24 @@
 //! One row is one lane. Every lane adds in the same order: trees in the model's order, outputs, passes, steps, points.
 //! So a row has the same bits alone and in a batch, at every vector level and for any number of threads.
 
+mod aggregates;
 mod deep;
 mod fold;
 mod interactions;
 mod masks;
 mod pair_sums;
+mod part;
 mod patterns;
 mod recurrence;
 mod references;
 mod run;
 
+pub use aggregates::{Aggregation, STATISTICS};
 pub use fold::MAX_BACKGROUND_PATH;
 pub(crate) use fold::check as check_background;
 pub(crate) use masks::{Codes, Comparable, MaskPass};
 pub(crate) use pair_sums::{PairGame, Task, carry_out, rows_of_a_block};
+pub use part::Part;
 pub use references::ReferencePlan;
 pub use run::Written;
 

@@ -55,12 +55,7 @@ impl Plan {
     /// [`Error::Data`](crate::Error::Data) where `rows` have another number of columns than the model or `out` another
     /// length, [`Error::Cancelled`](crate::Error::Cancelled).
     pub fn run<W: Written>(&self, rows: &Rows<'_>, out: &mut [W], threads: usize, control: &dyn Control) -> Result<()> {
-        if self.weightings != 1 {
-            return Err(Error::Option(format!(
-                "the plan has {} weightings of the background: each row needs a number for each, to mix them by",
-                self.weightings
-            )));
-        }
+        self.check_plain()?;
         self.run_with(rows, None, out, threads, control)
     }
 
@@ -82,6 +77,16 @@ impl Plan {
             return Err(Error::Data(format!("{found} numbers to mix weightings by, expected {n} rows × {of_a_row}")));
         }
         self.run_with(rows, Some(mix), out, threads, control)
+    }
+
+    /// One weighting: rows have nothing to mix.
+    pub(super) fn check_plain(&self) -> Result<()> {
+        match self.weightings {
+            1 => Ok(()),
+            r => Err(Error::Option(format!(
+                "the plan has {r} weightings of the background: each row needs a number for each, to mix them by"
+            ))),
+        }
     }
 
     fn run_with<W: Written>(
@@ -172,8 +177,8 @@ impl Plan {
 }
 
 /// A block of rows: what it reads, and the sums of its values.
-struct Block<S: Simd, T> {
-    length: usize,
+pub(super) struct Block<S: Simd, T> {
+    pub(super) length: usize,
     columns: Columns<T>,
     codes: Codes,
     masks: Vec<Mask>,
@@ -182,13 +187,13 @@ struct Block<S: Simd, T> {
     /// `[weighting][row]`, what the row mixes weightings by; empty where there is one.
     mix: Vec<[f64; BLOCK]>,
     /// `[output][slot, and one more for splits that add to nothing][vector]`
-    phi: Vec<S::V>,
+    pub(super) phi: Vec<S::V>,
 }
 
 /// What a thread needs for the rows it explains together.
-struct Scratch<S: Simd, T> {
+pub(super) struct Scratch<S: Simd, T> {
     s: S,
-    blocks: Vec<Block<S, T>>,
+    pub(super) blocks: Vec<Block<S, T>>,
     arena: Vec<S::V>,
     known: Known,
 }
@@ -290,11 +295,11 @@ impl<S: Simd, T: Comparable> Block<S, T> {
 }
 
 impl<S: Simd, T: Comparable> Scratch<S, T> {
-    fn new(s: S) -> Self {
+    pub(super) fn new(s: S) -> Self {
         Self { s, blocks: Vec::new(), arena: Vec::new(), known: Known::default() }
     }
 
-    fn load(&mut self, plan: &Plan, rows: &Rows<'_>, mix: Option<&[f64]>, start: usize, length: usize) {
+    pub(super) fn load(&mut self, plan: &Plan, rows: &Rows<'_>, mix: Option<&[f64]>, start: usize, length: usize) {
         self.blocks.resize_with(length.div_ceil(BLOCK), || Block::new(self.s, plan));
         for (index, block) in self.blocks.iter_mut().enumerate() {
             let start = start + index * BLOCK;
@@ -306,7 +311,7 @@ impl<S: Simd, T: Comparable> Scratch<S, T> {
     }
 
     /// Adds a tree: its programs, then its tables, then its leaves by themselves.
-    fn explain(&mut self, plan: &Plan, tree: &TreePlan, cancel: &Cancel<'_>) {
+    pub(super) fn explain(&mut self, plan: &Plan, tree: &TreePlan, cancel: &Cancel<'_>) {
         for block in &mut self.blocks {
             block.test(self.s, tree);
             for program in &tree.programs {
