@@ -256,7 +256,7 @@ class TreeEnsemble:
         weights: npt.NDArray[np.float64] | None,
         threads: int | None,
     ) -> _native.References:
-        """The model with the rows of `background`, `(b, f)`, as references one by one; `weights` as in `plan_against`."""
+        """The model with the rows of `background`, `(b, f)`, as references one by one; `weights` and `threads` as in `plan_against`."""
         missing = self.schema.missing
         return _native.References(self._core, background, weights=weights, missing=missing, threads=threads)
 

@@ -172,7 +172,7 @@ REFUSED = [
     ({"data": np.where(X > 9, 0, np.inf)}, DataError, "data, the background: row 0, column 0 is inf"),
     ({"data": shap.maskers.Partition(X)}, OptionError, "Partition of shap, .* another game; pass the background rows"),
     ({"data": shap.maskers.Impute(X)}, OptionError, "Impute of shap"),
-    ({"data": X, "model_output": "probability"}, ferroshap.UnsupportedModelError, "not supported yet; 'raw'"),
+    ({"data": X, "model_output": "probability"}, ferroshap.UnsupportedModelError, "is not for this model"),
     (
         {"data": X, "max_memory": 4000},
         PlanError,
