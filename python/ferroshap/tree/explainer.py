@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -14,25 +14,23 @@ from ferroshap.errors import OptionError
 from ferroshap.explanation import Explanation
 from ferroshap.inputs import InputRows
 from ferroshap.inputs.names import counted
-from ferroshap.library import library_prediction
-from ferroshap.options import byte_count, empty_output, float_dtype, thread_count, whole_number
-from ferroshap.progress import Progress, progress_option, reporting
+from ferroshap.options import byte_count, float_dtype, thread_count, whole_number
+from ferroshap.progress import Progress, progress_option
 
 from .calls import check_call, checked, display_names
-from .chunks import Table, spans, tables
-from .explained import Names, explained, filled
+from .explained import filled
 from .game import Game, check_game, game_of
 from .interactions import InteractionRun, chosen, prepared_for, result
-from .output import output
-from .part import Part, PartRun
-from .run import Run, from_row
+from .part import Part
+from .run import Run
+from .streams import Streams
 
 log = logging.getLogger("ferroshap")
 
 Floats = npt.NDArray[np.floating[Any]]
 
 
-class TreeExplainer:
+class TreeExplainer(Streams):
     """Exact SHAP values of a tree ensemble: path-dependent, or against background rows.
 
     Base value plus SHAP values is the model's raw output (`TreeEnsemble.predict`), in the unit `model.output_space`: a
@@ -164,11 +162,6 @@ class TreeExplainer:
             1e3 * (time.perf_counter() - read),
             f"{self._plan.describe()['bytes']:,}",
         )
-
-    @property
-    def algorithm(self) -> str:
-        """The game: `"path-dependent"`, or `"interventional"` for values against background rows."""
-        return self._game.algorithm
 
     @property
     def expected_value(self) -> "float | npt.NDArray[np.float64]":
@@ -332,50 +325,6 @@ class TreeExplainer:
             chosen["other feature"] = part.features
         return filled(self._explained(rows, interactions=interactions), chosen, values)
 
-    def iter_chunks(
-        self,
-        X: Any,
-        rows: int = 10_000,
-        *,
-        check_additivity: bool | Literal["library"] = True,
-        features: Any = None,
-        outputs: Any = None,
-    ) -> Iterator[Explanation]:
-        """The explanations of `rows` rows after `rows` rows: memory is for one chunk of values, however many rows there are.
-
-        Parameters
-        ----------
-        X
-            Rows as in `shap_values`, or an iterator of such tables, which are read one after the other: record batches, chunks of
-            a file. A chunk never spans two tables.
-        rows
-            The most rows of a chunk; the last one of a table may have fewer.
-        check_additivity, features, outputs
-            As in `shap_values`.
-
-        Returns
-        -------
-        iterator of Explanation
-            Together the rows of `X` in their order, each with the values that it has in `explainer(X)`, bit for bit.
-
-        Raises
-        ------
-        DataError, FeatureMismatchError, OptionError, AdditivityError
-            As `shap_values`: for a table at once, for those of an iterator when they come.
-
-        Examples
-        --------
-        >>> import ferroshap
-        >>> from sklearn.datasets import load_diabetes
-        >>> from sklearn.tree import DecisionTreeRegressor
-        >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
-        >>> explainer = ferroshap.TreeExplainer(DecisionTreeRegressor(max_depth=3, random_state=0).fit(X, y))
-        >>> [chunk.shape for chunk in explainer.iter_chunks(X, rows=200, features=["bmi", "bp"])]
-        [(200, 2), (200, 2), (42, 2)]
-        """
-        check = checked(check_additivity)
-        return self._chunks(tables(X, self._read), whole_number("rows", rows), check, features, outputs)
-
     def explain_and_predict(self, X: Any) -> "tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]":
         """Unchecked float64 values `(n, f, o)` and the float64 prediction `(n, o)` they add up to, for bounded batches.
 
@@ -421,45 +370,6 @@ class TreeExplainer:
     def _compiled(self) -> _native.Plan:
         return self._game.prepare(self.model, expected_rows=self._expected_rows, threads=self._threads, most=self._most)
 
-    def _of_library(self, check: "bool | Literal['library']", X: Any, rows: InputRows) -> Floats | None:
-        """`(n, o)`: what the training library predicts for `X`, where the check asks for it."""
-        return library_prediction(self.model, X, rows) if check == "library" else None
-
-    def _explain(self, rows: InputRows, part: Part, out: Any, *, check: bool, library: Floats | None) -> Floats:
-        """The values in the shape that the caller gets; `library` is a prediction to check against besides."""
-        shape = (*(() if rows.one_row else (len(rows),)), *part.feature_axes, *part.output_axes)
-        shaped = output(shape, self._dtype, out, rows)
-        self._run(rows, part, shaped, self._progress, check=check, library=library)
-        return shaped
-
-    def _run(
-        self, rows: InputRows, part: Part, out: Floats, progress: Progress | Literal[True] | None, **checks: Any
-    ) -> None:
-        run: Run | PartRun = Run(self.model, self._plan, threads=self._threads, progress=progress)
-        if not part.is_all:
-            run = PartRun(self.model, self._plan, part, threads=self._threads, progress=progress)
-        run.explain(rows, np.asarray(out).reshape(len(rows), part.n_features, part.n_outputs), **checks)
-
-    def _chunks(
-        self, read: Iterator[Table], size: int, check: bool | Literal["library"], features: Any, outputs: Any
-    ) -> Iterator[Explanation]:
-        with reporting(self._progress) as report:
-            for before, table, rows in read:
-                part, library = self._part(rows, features, outputs), self._of_library(check, table, rows)
-                for span in spans(len(rows), size):
-                    chunk = rows.between(span.start, span.stop)
-                    values = empty_output((len(chunk), *part.feature_axes, *part.output_axes), self._dtype)
-                    self._run(
-                        chunk,
-                        part,
-                        values,
-                        from_row(before + span.start, before + len(rows), report),
-                        check=bool(check),
-                        library=None if library is None else library[span],
-                        before=before + span.start,
-                    )
-                    yield filled(self._explained(chunk), part.chosen, values)
-
     def _interactions(
         self, rows: InputRows, part: Part, pairs: Any, features: Any, out: Any, aggregate: str | None, *, check: bool
     ) -> Floats:
@@ -478,28 +388,3 @@ class TreeExplainer:
         to_write, shaped = result(wanted, part, rows, out=out, dtype=self._dtype)
         run.explain(rows, to_write, base=self._plan.expected_value, scale=self._plan.scale, check=check)
         return shaped
-
-    def _part(self, rows: InputRows, features: Any, outputs: Any) -> Part:
-        names = self._names(rows)
-        return Part.of(features, outputs, names.features, names.outputs, self.model.n_features)
-
-    def _explained(self, rows: InputRows, *, interactions: bool = False) -> Explanation:
-        return explained(
-            rows,
-            self._names(rows),
-            model=self.model,
-            base=self._plan.expected_value,
-            algorithm=self.algorithm,
-            interactions=interactions,
-        )
-
-    def _names(self, rows: InputRows) -> Names:
-        return Names(self._names_of_features(rows), tuple(self._output_names or self.model.output_names))
-
-    def _names_of_features(self, rows: InputRows) -> tuple[str, ...] | None:
-        return self._feature_names or self.model.feature_names or rows.columns or self._game.columns
-
-    def _read(self, X: Any) -> InputRows:
-        rows = self.model.read_rows(X)
-        self._game.check(rows, self.model)
-        return rows
