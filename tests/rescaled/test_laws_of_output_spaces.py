@@ -133,3 +133,18 @@ def test_every_level_gives_the_same_bits(cases, tmp_path):
             check=True,
         )
         assert done.stdout.strip() == here.shap_values(case.rows).tobytes().hex(), level
+
+
+@pytest.mark.parametrize(("name", "space"), [s for s in SPACES if s[1] != "log_loss"])
+def test_aggregates_are_those_of_the_values(cases, name, space):
+    case = cases(name)
+    explainer = ferroshap.TreeExplainer(case.model, case.background, space)
+    values = explainer.shap_values(case.rows)
+    labels = np.arange(len(case.rows)) % 3
+    both = explainer.aggregate(case.rows), explainer.aggregate(case.rows, by=labels)[1]
+    for found, of in zip(both, (values, values[labels == 1]), strict=True):
+        np.testing.assert_allclose(found.mean, of.mean(axis=0), rtol=0, atol=1e-15)
+        np.testing.assert_allclose(found.mean_abs, np.abs(of).mean(axis=0), rtol=0, atol=1e-15)
+        np.testing.assert_array_equal(found.min, of.min(axis=0))
+        np.testing.assert_array_equal(found.max, of.max(axis=0))
+    assert both[0].output_space == explainer.output_space

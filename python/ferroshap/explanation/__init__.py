@@ -17,17 +17,21 @@ Where shap's own `Explanation` gives something that is not right, this one does 
 * Without names of outputs there are none: "Output 0" is nobody's name. With one output, `output_names` is its name.
 """
 
+from .aggregate import Aggregate
 from .cohorts import Cohorts
 from .columns import base_columns, value_columns
 from .core import Explanation
 from .details import Details
+from .groups import grouped, name_of
 from .operation import Operation
 from .positions import Position, feature_positions, positions
 from .rows import shown_rows
 from .selection import part_of
 from .top import TopFeatures
+from .totals import no_totals
 
 __all__ = [
+    "Aggregate",
     "Cohorts",
     "Details",
     "Explanation",
@@ -36,6 +40,9 @@ __all__ = [
     "TopFeatures",
     "base_columns",
     "feature_positions",
+    "grouped",
+    "name_of",
+    "no_totals",
     "part_of",
     "positions",
     "shown_rows",

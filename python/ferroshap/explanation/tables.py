@@ -52,30 +52,29 @@ class Tables(Ranking):
         ImportError
             pandas is not installed.
         """
-        return _library("pandas", "to_pandas").DataFrame(_columns(self, layout, top))
+        return in_library("pandas", "to_pandas", _columns(self, layout, top))
 
     def to_polars(self, layout: Layout = "wide", top: int | None = None) -> Any:
         """A `polars.DataFrame`, with `layout` and `top` as in `to_pandas`."""
-        pl = _library("polars", "to_polars")
-        columns = _columns(self, layout, top)
-        return pl.DataFrame(columns, schema_overrides=dict.fromkeys(_of_texts(columns), pl.String))
+        return in_library("polars", "to_polars", _columns(self, layout, top))
 
     def to_arrow(self, layout: Layout = "wide", top: int | None = None) -> Any:
         """A `pyarrow.Table`, with `layout` and `top` as in `to_pandas`."""
-        pa = _library("pyarrow", "to_arrow")
-        columns = _columns(self, layout, top)
-        return pa.table(columns | {name: pa.array(columns[name], pa.string()) for name in _of_texts(columns)})
+        return in_library("pyarrow", "to_arrow", _columns(self, layout, top))
 
 
-def _library(name: str, method: str) -> Any:
+def in_library(name: Literal["pandas", "polars", "pyarrow"], method: str, columns: Columns) -> Any:
+    """The columns as a table of a library: lists are of texts. Raises `ImportError`, which names the `method`."""
     try:
-        return importlib.import_module(name)
+        library = importlib.import_module(name)
     except ImportError as error:
         raise ImportError(f"{method} makes a table of {name}, which is not installed: pip install {name}") from error
-
-
-def _of_texts(columns: Columns) -> list[str]:
-    return [name for name, column in columns.items() if isinstance(column, list)]
+    texts = [column for column, values in columns.items() if isinstance(values, list)]
+    if name == "pandas":
+        return library.DataFrame(columns)
+    if name == "polars":
+        return library.DataFrame(columns, schema_overrides=dict.fromkeys(texts, library.String))
+    return library.table(columns | {column: library.array(columns[column], library.string()) for column in texts})
 
 
 def _columns(explanation: Ranking, layout: str, top: int | None) -> Columns:

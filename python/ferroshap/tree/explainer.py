@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -10,35 +10,31 @@ import numpy.typing as npt
 
 from ferroshap import _native
 from ferroshap.ensemble import TreeEnsemble, load_model
-from ferroshap.errors import DataError, OptionError, UnsupportedModelError
+from ferroshap.errors import OptionError, UnsupportedModelError
 from ferroshap.explanation import Explanation
 from ferroshap.inputs import InputRows
 from ferroshap.inputs.names import counted
-from ferroshap.library import library_prediction
-from ferroshap.options import byte_count, empty_output, float_dtype, thread_count, whole_number
-from ferroshap.progress import Progress, progress_option, reporting
+from ferroshap.options import byte_count, float_dtype, thread_count, whole_number
+from ferroshap.progress import Progress, progress_option
 
 from .calls import check_call, checked, display_names
-from .chunks import Table, spans, tables
-from .explained import Names, explained, filled
+from .explained import filled
 from .game import Game, Interventional, Workload, check_game, game_of
 from .interactions import InteractionRun, chosen, prepared_for, result
 from .labels import check_labels, read_labels
-from .linked import Linked
 from .model_output import ModelOutput, output_of
-from .output import output
-from .part import Part, PartRun
+from .part import Part
 from .prepared import Prepared, PreparedRaw
 from .references import values_per_reference
-from .rescaled import ByFactors, ByPairs
-from .run import Run, from_row
+from .run import Run
+from .streams import Streams
 
 log = logging.getLogger("ferroshap")
 
 Floats = npt.NDArray[np.floating[Any]]
 
 
-class TreeExplainer:
+class TreeExplainer(Streams):
     """Exact SHAP values of a tree ensemble: path-dependent, or against background rows.
 
     Base value plus SHAP values is the model's raw output (`TreeEnsemble.predict`), in the unit `model.output_space`: a
@@ -187,18 +183,6 @@ class TreeExplainer:
         )
 
     @property
-    def algorithm(self) -> str:
-        """The game: `"path-dependent"`, or `"interventional"` for values against background rows, `"interventional-rescaled"` for
-        those in another output space than the raw one.
-        """
-        return self._game.algorithm
-
-    @property
-    def output_space(self) -> str:
-        """The unit of base values and SHAP values: `model.output_space`, or that of `model_output`."""
-        return self._output.unit
-
-    @property
     def expected_value(self) -> "float | npt.NDArray[np.float64] | Callable[[Any], npt.NDArray[np.float64]]":
         """The base value: a float for one output, `(o,)` float64 otherwise, in the unit `output_space`.
 
@@ -209,17 +193,6 @@ class TreeExplainer:
             return self._expected_loss
         base = self._prepared.base
         return float(base[0]) if self.n_outputs == 1 else base.copy()
-
-    @property
-    def n_outputs(self) -> int:
-        """Outputs of the values: those of the model, for a loss 1."""
-        return self._prepared.n_outputs
-
-    @property
-    def is_of_loss(self) -> bool:
-        """Whether values are of a loss, and calls need labels."""
-        linked = self._linked
-        return linked is not None and linked.rule.slope != 0.0
 
     @property
     def scale(self) -> npt.NDArray[np.float64]:
@@ -405,51 +378,6 @@ class TreeExplainer:
             chosen["other feature"] = part.features
         return filled(self._explained(rows, labels=labels, interactions=interactions), chosen, values)
 
-    def iter_chunks(
-        self,
-        X: Any,
-        rows: int = 10_000,
-        *,
-        check_additivity: bool | Literal["library"] = True,
-        features: Any = None,
-        outputs: Any = None,
-    ) -> Iterator[Explanation]:
-        """The explanations of `rows` rows after `rows` rows: memory is for one chunk of values, however many rows there are.
-
-        Parameters
-        ----------
-        X
-            Rows as in `shap_values`, or an iterator of such tables, which are read one after the other: record batches, chunks of
-            a file. A chunk never spans two tables.
-        rows
-            The most rows of a chunk; the last one of a table may have fewer.
-        check_additivity, features, outputs
-            As in `shap_values`.
-
-        Returns
-        -------
-        iterator of Explanation
-            Together the rows of `X` in their order, each with the values that it has in `explainer(X)`, bit for bit.
-
-        Raises
-        ------
-        DataError, FeatureMismatchError, OptionError, AdditivityError
-            As `shap_values`: for a table at once, for those of an iterator when they come.
-
-        Examples
-        --------
-        >>> import ferroshap
-        >>> from sklearn.datasets import load_diabetes
-        >>> from sklearn.tree import DecisionTreeRegressor
-        >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
-        >>> explainer = ferroshap.TreeExplainer(DecisionTreeRegressor(max_depth=3, random_state=0).fit(X, y))
-        >>> [chunk.shape for chunk in explainer.iter_chunks(X, rows=200, features=["bmi", "bp"])]
-        [(200, 2), (200, 2), (42, 2)]
-        """
-        check = checked(check_additivity)
-        check_labels(None, a_loss=self.is_of_loss)
-        return self._chunks(tables(X, self._read), whole_number("rows", rows), check, features, outputs)
-
     def explain_and_predict(self, X: Any) -> "tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]":
         """Unchecked float64 values `(n, f, o)` and the float64 prediction `(n, o)` they add up to, for bounded batches.
 
@@ -493,29 +421,12 @@ class TreeExplainer:
         # Compiled for the processor that it is on now; a background is folded again, from the rows that were folded first.
         self._prepared = self._game.prepare(self.model, self._output, self._load)
 
-    @property
-    def _linked(self) -> Linked | None:
-        """The model behind its link; None for the raw output."""
-        return self._prepared.linked if isinstance(self._prepared, ByFactors | ByPairs) else None
-
-    def _labels(self, y: Any, rows: InputRows) -> npt.NDArray[np.float64] | None:
-        linked = self._linked
-        return None if y is None or linked is None else read_labels(y, len(rows), linked)
-
     def _expected_loss(self, y: Any) -> npt.NDArray[np.float64]:
         linked = self._linked
         if linked is None:
             raise OptionError("expected_value is a function for model_output='log_loss' only")
         loss: npt.NDArray[np.float64] = linked.base_of(read_labels(y, np.atleast_1d(y).shape[0], linked))[:, 0]
         return loss
-
-    def _of_library(self, check: "bool | Literal['library']", X: Any, rows: InputRows) -> Floats | None:
-        """`(n, o)`: what the training library predicts for `X`, where the check asks for it."""
-        if check == "library" and self._linked is not None:
-            raise OptionError(
-                "check_additivity='library' compares with the raw prediction; expected True or False with this model_output"
-            )
-        return library_prediction(self.model, X, rows) if check == "library" else None
 
     def _per_reference(self, rows: InputRows, labels: npt.NDArray[np.float64] | None, *, check: bool) -> Floats:
         game = self._game
@@ -535,50 +446,6 @@ class TreeExplainer:
         )
         shaped = values[..., 0] if self.n_outputs == 1 else values
         return shaped[0] if rows.one_row else shaped
-
-    def _explain(
-        self,
-        rows: InputRows,
-        part: Part,
-        out: Any,
-        *,
-        check: bool,
-        library: Floats | None,
-        labels: npt.NDArray[np.float64] | None,
-    ) -> Floats:
-        """The values in the shape that the caller gets; `library` is a prediction to check against besides."""
-        shape = (*(() if rows.one_row else (len(rows),)), *part.feature_axes, *part.output_axes)
-        shaped = output(shape, self._dtype, out, rows)
-        self._run(rows, part, shaped, self._progress, check=check, library=library, labels=labels)
-        return shaped
-
-    def _run(
-        self, rows: InputRows, part: Part, out: Floats, progress: Progress | Literal[True] | None, **checks: Any
-    ) -> None:
-        run: Run | PartRun = Run(self.model, self._prepared, threads=self._threads, progress=progress)
-        if not part.is_all:
-            run = PartRun(self.model, self._prepared, part, threads=self._threads, progress=progress)
-        run.explain(rows, np.asarray(out).reshape(len(rows), part.n_features, part.n_outputs), **checks)
-
-    def _chunks(
-        self, read: Iterator[Table], size: int, check: bool | Literal["library"], features: Any, outputs: Any
-    ) -> Iterator[Explanation]:
-        with reporting(self._progress) as report:
-            for before, table, rows in read:
-                part, library = self._part(rows, features, outputs), self._of_library(check, table, rows)
-                for span in spans(len(rows), size):
-                    chunk = rows.between(span.start, span.stop)
-                    values = empty_output((len(chunk), *part.feature_axes, *part.output_axes), self._dtype)
-                    self._run(
-                        chunk,
-                        part,
-                        values,
-                        from_row(before + span.start, before + len(rows), report),
-                        check=bool(check),
-                        library=None if library is None else library[span],
-                        before=before + span.start,
-                    )
-                    yield filled(self._explained(chunk), part.chosen, values)
 
     def _interactions(
         self, rows: InputRows, part: Part, pairs: Any, features: Any, out: Any, aggregate: str | None, *, check: bool
@@ -604,39 +471,3 @@ class TreeExplainer:
         plan = self._prepared.plan
         run.explain(rows, to_write, base=plan.expected_value, scale=plan.scale, check=check)
         return shaped
-
-    def _part(self, rows: InputRows, features: Any, outputs: Any) -> Part:
-        names = self._names(rows)
-        return Part.of(features, outputs, names.features, names.outputs, self.model.n_features)
-
-    def _explained(
-        self, rows: InputRows, *, labels: npt.NDArray[np.float64] | None = None, interactions: bool = False
-    ) -> Explanation:
-        linked = self._linked
-        return explained(
-            rows,
-            self._names(rows),
-            model=self.model,
-            base=self._prepared.base if labels is None or linked is None else linked.base_of(labels),
-            output_space=self.output_space,
-            algorithm=self.algorithm,
-            interactions=interactions,
-        )
-
-    def _names(self, rows: InputRows) -> Names:
-        outputs = tuple(self._output_names or self.model.output_names)
-        one_of_several = len(outputs) > 1 and self.n_outputs == 1  # a loss has one
-        return Names(self._names_of_features(rows), (self.output_space,) if one_of_several else outputs)
-
-    def _names_of_features(self, rows: InputRows) -> tuple[str, ...] | None:
-        return self._feature_names or self.model.feature_names or rows.columns or self._game.columns
-
-    def _read(self, X: Any) -> InputRows:
-        rows = self.model.read_rows(X)
-        self._game.check(rows, self.model)
-        if rows.bases is not None and self._linked is not None:
-            raise DataError(
-                f"the DMatrix has a base_margin, and values of the {self.output_space} start from the model's own base; pass a "
-                "DMatrix without, or explain the raw output"
-            )
-        return rows
