@@ -8,7 +8,6 @@ use crate::error::{Error, Result};
 use crate::model::Ensemble;
 use crate::parallel::{Control, for_each_chunk};
 use crate::plan::{Builder, GroupShape, Options, Plan, PlanModel, Source, TreePlan, Workload, check_paths, outputs_of};
-use crate::predict::Sum;
 use crate::rows::{Columns, Rows};
 use crate::simd::{BLOCK, Driver, INDEXED, Kernel, Mask, Simd};
 
@@ -38,8 +37,8 @@ impl Plan {
     }
 
     /// The same for several weightings of the background at once: `by`, `(b, R)` row-major, are factors of any sign by which the
-    /// weights of a row are multiplied, and [`Plan::run_mixed`] adds the R games up as each row wants them. The base value and
-    /// the scale are those of the plain game.
+    /// weights of a row are multiplied, and [`Plan::run_mixed`] adds the R games up as each row wants them. The expected value is
+    /// that of the first.
     ///
     /// # Errors
     /// As [`Plan::interventional`], and [`Error::Data`] for factors that are not finite or not `(b, R)`, R at least 1.
@@ -94,8 +93,14 @@ impl Plan {
                 tree[0].finish(builder, &outputs, total);
             }
         })?;
+        // Σ_z ω_z f(z): how much of the background reaches each leaf is known from the patterns
+        let divisor = model.accumulation().divisor();
+        let mut expected: Vec<f64> = model.base().iter().map(|base| base / divisor).collect();
+        for tree in &trees {
+            let first = tree.plan.output.unwrap_or(0) as usize;
+            expected[first..].iter_mut().zip(&tree.expected).for_each(|(sum, v)| *sum += v);
+        }
         plan.trees = trees.into_iter().map(|tree| tree.plan).collect();
-        let expected = mean_prediction(model, background, weights, total, threads, control)?;
         plan.set_totals(expected, model.rounding_scale());
         Ok(plan)
     }
@@ -133,12 +138,14 @@ struct Counting {
     shapes: Vec<GroupShape>,
     /// `[pattern][weighting]` of each group.
     counts: Vec<Vec<f64>>,
+    /// The mean of what the tree's leaves add, a number a column of their values; in the first weighting.
+    expected: Vec<f64>,
 }
 
 impl Counting {
     fn new(plan: TreePlan, shapes: Vec<GroupShape>, weightings: usize) -> Self {
         let counts = shapes.iter().map(|shape| vec![0.0; weightings << shape.bits.len()]).collect();
-        Self { plan, shapes, counts }
+        Self { plan, shapes, counts, expected: Vec::new() }
     }
 
     fn finish(&mut self, builder: &mut Builder, outputs: &[u32], total: f64) {
@@ -146,7 +153,27 @@ impl Counting {
             builder.group(&mut self.plan.tables, shape, outputs, &Source::Counted(counts, total));
         }
         self.plan.deep.iter_mut().for_each(|leaf| leaf.finish(total));
+        self.expected = self.mean(total);
         self.counts = Vec::new();
+    }
+
+    /// Σ over the leaves of value and share of the background.
+    fn mean(&self, total: f64) -> Vec<f64> {
+        let mut mean = Vec::new();
+        let mut add = |values: &[f64], share: f64| {
+            mean.resize(values.len(), 0.0);
+            mean.iter_mut().zip(values).for_each(|(sum, v)| *sum += v * share);
+        };
+        for (shape, counts) in self.shapes.iter().zip(&self.counts) {
+            let of_first = || counts.iter().step_by(self.plan.tables.weightings);
+            for leaf in &shape.leaves {
+                let reached: f64 =
+                    of_first().enumerate().filter(|(at, _)| leaf.is_reached(*at as u32)).map(|(_, c)| c).sum();
+                add(&leaf.values, reached / total);
+            }
+        }
+        self.plan.deep.iter().for_each(|leaf| add(&leaf.values, leaf.share()));
+        mean
     }
 }
 
@@ -247,27 +274,6 @@ impl<S: Simd, T: Comparable> Kernel<S> for Count<'_, T> {
             }
         }
     }
-}
-
-/// Σ_z ω_z f(z), `(o)`.
-fn mean_prediction(
-    model: &Ensemble,
-    background: &Rows<'_>,
-    weights: Option<&[f64]>,
-    total: f64,
-    threads: usize,
-    control: &dyn Control,
-) -> Result<Vec<f64>> {
-    let (n, o) = (background.len(), model.n_outputs());
-    let mut predicted = vec![0.0; n * o];
-    model.predict(background, Sum::Float64, &mut predicted, threads, control)?;
-    let mut mean = vec![0.0; o];
-    for (row, values) in predicted.chunks_exact(o).enumerate() {
-        let weight = weights.map_or(1.0, |w| w[row]);
-        mean.iter_mut().zip(values).for_each(|(sum, v)| *sum += weight * v);
-    }
-    mean.iter_mut().for_each(|sum| *sum /= total);
-    Ok(mean)
 }
 
 /// Raises the error for a background, or a model, that values against one do not come of.

@@ -112,6 +112,16 @@ impl DeepLeaf {
         }
     }
 
+    /// The share of the background that gets to the leaf, in the first weighting.
+    pub(crate) fn share(&self) -> f64 {
+        if self.slots.is_empty() {
+            return 1.0;
+        }
+        let mut share = 0.0;
+        self.alive(0, 0, |_, h| share += h); // what lacks nothing
+        share
+    }
+
     /// Memory, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         let of_patterns = 8 * (self.background.patterns.len() + self.background.weights.len());

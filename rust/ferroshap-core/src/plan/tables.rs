@@ -64,6 +64,11 @@ pub(crate) struct LeafFeature {
 }
 
 impl LeafShape {
+    /// Whether a row of this pattern in the group gets to the leaf.
+    pub(crate) fn is_reached(&self, pattern: u32) -> bool {
+        self.features.iter().all(|feature| pattern & (feature.set | feature.clear) == feature.set)
+    }
+
     /// The leaf's own pattern for each pattern of its group.
     pub(crate) fn map(&self, bits: usize, out: &mut Vec<u16>) {
         out.clear();
