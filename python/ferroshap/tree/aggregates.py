@@ -43,12 +43,13 @@ class AggregateRun:
         library: Floats | None,
         before: int,
         report: Progress | None,
-    ) -> npt.NDArray[np.float64]:
-        """`(6, g, features, outputs)`: the totals of each group of the rows, all of which are checked.
+    ) -> tuple[npt.NDArray[np.float64], float | None]:
+        """`(6, g, features, outputs)`: the totals of each group of the rows; and the worst gap, None if they are not checked.
 
         The check is by what all the features of a row add up to, as in `PartRun`; `before` is how many rows came before.
         """
         totals = no_totals(n_groups, self.part.n_features, self.part.n_outputs)
+        worst = 0.0 if check else None
         n, outputs = len(rows), self.part.output_numbers
         base, scale = self.plan.expected_value[outputs], self.plan.scale[outputs]
         bound = library_bound(scale, self.model.n_trees, float32=self.model.predicts_in_float32)
@@ -66,14 +67,14 @@ class AggregateRun:
                 threads=self.threads,
                 progress=from_row(before + first, before + n, report),
             )
-            if check:
+            if worst is not None:
                 predicted = self.model.predict_rows(chunk, exact=True, threads=self.threads)[:, outputs]
-                worst_gap(sums[:, None, :], predicted, base, scale, first_row=before + first)
+                worst = max(worst, worst_gap(sums[:, None, :], predicted, base, scale, first_row=before + first))
             if library is not None:
                 worst_library_gap(sums[:, None, :], library[here, outputs], base, bound, first_row=before + first)
             if report is not None:
                 report(before + first + len(chunk), before + n)
-        return totals
+        return totals, worst
 
     def _step(self, rows: InputRows) -> int:
         """Rows of a chunk: sums and predictions, and what sparse rows become, in bounded memory."""
