@@ -186,6 +186,7 @@ LABELS = {
     "categories": (pd.Categorical(["x", None, "x", "w"]), ("w", "x", None)),
     "nullable": (pd.Series([1, None, 1, 2], dtype="Int64"), (1, 2, None)),
     "arrow": (pa.chunked_array([["u", "t"], [None, "t"]]), ("t", "u", None)),
+    "large whole numbers with none": (pa.array([2**60 + 1, 2**60, None, 2**60]), (2**60, 2**60 + 1, None)),
     "dates": (
         np.array(["2026-01-02", "2026-01-01", "NaT", "2026-01-02"], "datetime64[D]"),
         (np.datetime64("2026-01-01"), np.datetime64("2026-01-02"), None),
@@ -204,7 +205,8 @@ def test_labels_of_every_kind(many, kind):
     for library in (found.to_pandas, found.to_polars, found.to_arrow):
         assert len(library()) == 7 * len(want)
     place = {label: at for at, label in enumerate(want)}
-    given = [None if pd.isna(label) else label for label in pd.Series(np.asarray(labels)).tolist()]
+    given = labels.to_pylist() if hasattr(labels, "to_pylist") else pd.Series(np.asarray(labels)).tolist()
+    given = [None if pd.isna(label) else label for label in given]
     if kind != "dates":
         for label in want:
             mine = [at for at, other in enumerate(given) if other == label]
@@ -348,7 +350,19 @@ def test_every_row_is_checked(by, monkeypatch):
     if not by:
         with pytest.raises(AdditivityError, match="row 217, output 0"):
             explainer.aggregate(iter([rows[:100], rows[100:]]))
-    explainer.aggregate(rows, by=labels, check_additivity=False)
+    assert explainer.aggregate(rows, by=labels, check_additivity=False).worst_gap is None
+
+
+def test_the_worst_gap_is_that_of_the_rows(many):
+    model, rows = many
+    explainer = TreeExplainer(model)
+    values = explainer.shap_values(rows)
+    gaps = np.abs(explainer.model.predict(rows, dtype="float64") - explainer.expected_value - values.sum(axis=1))
+    aggregate, scale = explainer.aggregate(rows, by=rows[:, 0] > 0), explainer.scale[0]
+    np.testing.assert_allclose(aggregate.worst_gap, gaps.max(), rtol=0, atol=1e-15 * scale)
+    first, second = explainer.aggregate(rows[:999]), explainer.aggregate(rows[999:])
+    assert first.merge(second).worst_gap == max(first.worst_gap, second.worst_gap) == aggregate.worst_gap
+    assert first.merge(explainer.aggregate(rows[:9], check_additivity=False)).worst_gap is None
 
 
 def test_the_library_is_asked():

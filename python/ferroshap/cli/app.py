@@ -13,16 +13,18 @@ from typing import Any, TextIO
 
 import click
 
-from ferroshap.errors import FerroshapError
+from ferroshap.errors import FerroshapError, OptionError
 from ferroshap.options import byte_count
 from ferroshap.versions import build_info
 
+from .aggregate import aggregate
 from .check import check_model
 from .exit_codes import ExitCode, exit_code
-from .explain import ExplainOptions, explain
+from .explain import explain
 from .inspect import inspect_model
 from .memory import DEFAULT_BUDGET
 from .signals import Interrupted, signals_raise
+from .task import ExplainOptions
 
 log = logging.getLogger("ferroshap")
 
@@ -59,13 +61,18 @@ def cli() -> None:
     help="Parquet file of background rows: values against their mean prediction. Without it, path-dependent values.",
 )
 @click.option("--weights", metavar="COLUMN", help="Column of the background that says how much each row counts.")
+@click.option(
+    "--aggregate",
+    is_flag=True,
+    help="Write no values of rows, but statistics of them: a row for each feature and output.",
+)
+@click.option("--by", metavar="COLUMN", help="Column of DATA: with --aggregate, statistics for each of its values.")
 @click.option("--keep", default="", callback=split_names, metavar="A,B", help="Columns of DATA to copy to the output.")
 @click.option(
     "--dtype",
     type=click.Choice(["float32", "float64"]),
-    default="float32",
-    show_default=True,
-    help="Type of the values written; they are computed in float64.",
+    default=None,
+    help="Type of the values written, float32 by default; they are computed in float64.",
 )
 @click.option(
     "--threads", type=click.IntRange(min=1), default=None, help="Threads to use; by default the processors available."
@@ -83,9 +90,15 @@ def explain_command(**options: Any) -> None:
 
     MODEL is an XGBoost JSON or UBJSON file or a LightGBM text file, recognised by its content. Columns are matched by
     name, also those of the background; columns the model does not know are ignored. The output has the kept columns, one column of SHAP values per
-    feature (shap_<feature>) and the base value, row by row as in DATA.
+    feature (shap_<feature>) and the base value, row by row as in DATA. With
+    --aggregate it has the mean |value|, the mean, the least and the largest
+    value of each feature over all rows instead.
     """
-    explain(ExplainOptions(**options))
+    task = ExplainOptions(**options)
+    if task.by is not None and not task.aggregate:
+        raise OptionError("--by names the groups of --aggregate; add that option, or leave --by out")
+    run_task = aggregate if task.aggregate else explain
+    run_task(task)
 
 
 @cli.command("inspect")

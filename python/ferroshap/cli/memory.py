@@ -27,6 +27,16 @@ def rows_in_flight(budget: int, schema: pa.Schema, n_features: int, n_outputs: i
     # read ahead and explained: Arrow and the matrix of features; explained: float64 values and their rounded copy;
     # written: kept columns and values, once more in the encoder's pages.
     row = 2 * arrow + 8 * n_features + (8 + width) * values + 2 * (arrow + width * (values + n_outputs))
+    return _rows(budget, row)
+
+
+def rows_to_aggregate(budget: int, schema: pa.Schema, n_features: int, n_outputs: int) -> int:
+    """The same where no values are written: one batch is read ahead, one is aggregated."""
+    # beside the matrix of features a row's prediction, what its values add up to, and the check of the two
+    return _rows(budget, 2 * sum(_width(field.type) for field in schema) + 8 * n_features + 4 * 8 * n_outputs)
+
+
+def _rows(budget: int, row: int) -> int:
     rows = budget // row
     if rows < FEWEST_ROWS:
         raise OptionError(

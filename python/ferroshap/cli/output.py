@@ -85,6 +85,13 @@ class ExplanationWriter:
             self._writer.close()
 
 
+def write_table(file: IO[bytes], table: pa.Table, metadata: Mapping[str, str]) -> None:
+    """Writes a small table with this metadata; raises `OutputError`."""
+    with _writing(), pq.ParquetWriter(file, table.schema, compression="zstd") as writer:
+        writer.write_table(table)
+        writer.add_key_value_metadata(dict(metadata))
+
+
 @contextmanager
 def _writing() -> Iterator[None]:
     try:

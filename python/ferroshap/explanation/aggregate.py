@@ -35,6 +35,8 @@ class Aggregate:
         The sums that the means are made of.
     groups : tuple or None
         The label of each group, in ascending order, None for rows without a label; None if there are no groups.
+    worst_gap : float or None
+        The largest `|prediction − base − Σφ|` of the rows; None where they were not checked.
     group_name : str
         What tables call the column of labels.
     base_values : float, numpy.ndarray or None
@@ -56,6 +58,7 @@ class Aggregate:
     output_space: str
     algorithm: str
     model: str
+    worst_gap: float | None
     group_name: str = "group"
 
     @property
@@ -104,9 +107,12 @@ class Aggregate:
         """The aggregate of the rows of all groups."""
         if self.groups is None:
             return self
-        totals = no_totals(*self.shape[1:])
-        for of_group in range(len(self.groups)):
-            add_totals(totals, self.totals[:, of_group])
+        totals = self.totals.copy()
+        while totals.shape[1] > 1:  # half of the groups to the other half
+            rest = totals[:, (totals.shape[1] + 1) // 2 :]
+            totals = totals[:, : (totals.shape[1] + 1) // 2]
+            add_totals(totals[:, : rest.shape[1]], rest)
+        totals = totals[:, 0] if totals.shape[1] else no_totals(*self.shape[1:])
         return replace(self, totals=totals, rows=int(self._counts.sum()), groups=None)
 
     def merge(self, other: "Aggregate") -> "Aggregate":
@@ -119,18 +125,22 @@ class Aggregate:
         if not isinstance(other, Aggregate):
             raise OptionError(f"merge takes an Aggregate, not {type(other).__name__}")
         self._check_same(other)
+        gaps = [gap for gap in (self.worst_gap, other.worst_gap) if gap is not None]
+        worst_gap = max(gaps) if len(gaps) == 2 else None
         if self.groups is None or other.groups is None:
             totals = self.totals.copy()
             add_totals(totals, other.totals)
-            return replace(self, totals=totals, rows=self.rows + other.rows)
+            return replace(self, totals=totals, rows=self.rows + other.rows, worst_gap=worst_gap)
         groups = in_order(dict.fromkeys((*self.groups, *other.groups)))
         totals, rows = no_totals(len(groups), *self.shape[1:]), np.zeros(len(groups), np.int64)
+        place = {group: at for at, group in enumerate(groups)}
         for part in (self, other):
-            to = [groups.index(group) for group in part.groups or ()]
-            for at, group in enumerate(to):
-                add_totals(totals[:, group], part.totals[:, at])
+            to = [place[group] for group in part.groups or ()]
+            both = totals[:, to]
+            add_totals(both, part.totals)
+            totals[:, to] = both
             rows[to] += part.rows
-        return replace(self, totals=totals, rows=rows, groups=groups)
+        return replace(self, totals=totals, rows=rows, groups=groups, worst_gap=worst_gap)
 
     def to_pandas(self) -> Any:
         """A `pandas.DataFrame` with a row for each group, feature and output.

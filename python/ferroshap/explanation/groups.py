@@ -31,10 +31,7 @@ def grouped(by: Any, n: int) -> tuple[tuple[Label, ...], npt.NDArray[np.uint32]]
         raise OptionError(
             f"by is the text {by!r}; expected one label for each row: the column itself, by=table[{by!r}]"
         )
-    try:
-        given = np.asarray(by)
-    except ValueError:
-        given = np.empty((0, 0))
+    given = _array(by)
     if given.shape != (n,):
         shape = "" if given.ndim == 0 else f" of shape {given.shape}"
         raise OptionError(f"by is {type(by).__name__}{shape}; expected {n} labels, one for each row")
@@ -74,6 +71,17 @@ def column(labels: Sequence[Label]) -> Any:
     if kind == "dates":
         return np.array([np.datetime64("NaT") if label is None else np.datetime64(label) for label in labels])
     return np.array([np.nan if label is None else label for label in labels])
+
+
+def _array(by: Any) -> Array:
+    package, nulls = type(by).__module__.partition(".")[0], getattr(by, "null_count", 0)
+    if package in ("pyarrow", "polars") and (nulls() if callable(nulls) else nulls):
+        # numpy would make floats of integers beside a null, and large ones would be rounded to each other
+        by = np.array(by.to_pylist() if package == "pyarrow" else by.to_list(), dtype=object)
+    try:
+        return np.asarray(by)
+    except ValueError:  # lists of different lengths
+        return np.empty((0, 0))
 
 
 def _kind(label: Label) -> str:

@@ -43,12 +43,13 @@ class AggregateRun:
         library: Floats | None,
         before: int,
         report: Progress | None,
-    ) -> npt.NDArray[np.float64]:
-        """`(6, g, features, outputs)`: the totals of each group of the rows, all of which are checked.
+    ) -> tuple[npt.NDArray[np.float64], float | None]:
+        """`(6, g, features, outputs)`: the totals of each group of the rows; and the worst gap, None if they are not checked.
 
         The check is by what all the features of a row add up to, as in `PartRun`; `before` is how many rows came before.
         """
         totals = no_totals(n_groups, self.part.n_features, self.part.n_outputs)
+        worst = 0.0 if check else None
         n, outputs = len(rows), self.part.output_numbers
         self.prepared.admit(n)
         for first, chunk in rows.blocks(self._step(rows)):
@@ -58,13 +59,14 @@ class AggregateRun:
             if check or library is not None:
                 target = self.prepared.target(chunk, labels=None, threads=self.threads)
                 base, scale = target.base[..., outputs], target.scale[..., outputs]
-                worst_gap(sums, target.predicted[:, outputs], base, scale, first_row=before + first)
+                gap = worst_gap(sums, target.predicted[:, outputs], base, scale, first_row=before + first)
+                worst = None if worst is None else max(worst, gap)
                 if library is not None:
                     bound = library_bound(scale, self.model.n_trees, float32=self.model.predicts_in_float32)
                     worst_library_gap(sums, library[here, outputs], base, bound, first_row=before + first)
             if report is not None:
                 report(before + first + len(chunk), before + n)
-        return totals
+        return totals, worst
 
     def _add(
         self,

@@ -162,7 +162,7 @@ class Streams(RowCalls):
     def _aggregate(self, rows: InputRows, part: Part, by: Any, **options: Any) -> Aggregate:
         labels, groups = (None, None) if by is None else grouped(by, len(rows))
         run = AggregateRun(self.model, self._prepared, part, threads=self._threads)
-        totals = run.totals(rows, groups, 1 if labels is None else len(labels), **options)
+        totals, worst_gap = run.totals(rows, groups, 1 if labels is None else len(labels), **options)
         axes = (*part.feature_axes, *part.output_axes)
         names = filled(self._explained(rows.between(0, 0)), part.chosen, np.empty((0, *axes)))
         base = self._prepared.base[part.output_numbers].reshape(part.output_axes)[()]
@@ -176,5 +176,6 @@ class Streams(RowCalls):
             self.output_space,
             self.algorithm,
             self.model.source,
+            worst_gap,
             name_of(by),
         )

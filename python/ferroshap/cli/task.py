@@ -1,0 +1,144 @@
+"""What `ferroshap explain` does whatever it writes: the options, an explainer of the files, rows, what a file says of itself."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ferroshap.ensemble import load_model
+from ferroshap.errors import DataError, FerroshapError, OptionError
+from ferroshap.tree import TreeExplainer
+from ferroshap.versions import build_info
+
+from .background import BackgroundFile
+from .files import first_line
+from .memory import peak_memory
+from .progress import rate
+
+log = logging.getLogger("ferroshap")
+
+DTYPE: Literal["float32"] = "float32"  # of values, unless another is asked for
+
+
+@dataclass(frozen=True)
+class ExplainOptions:
+    """The options of the command, as given."""
+
+    model: Path
+    data: Path
+    output: Path
+    keep: tuple[str, ...]
+    dtype: Literal["float32", "float64"] | None
+    threads: int | None
+    max_memory: int
+    overwrite: bool
+    background: Path | None
+    weights: str | None
+    aggregate: bool
+    by: str | None
+
+
+def refuse_same_file(options: ExplainOptions) -> None:
+    """Raises `OptionError` if the output is one of the files that are read."""
+    for role, path in (("model", options.model), ("data", options.data), ("background", options.background)):
+        if path is not None and path.exists() and options.output.exists() and path.samefile(options.output):
+            raise OptionError(f"the output {options.output} is the {role} itself; give another name")
+
+
+def explainer_of(
+    model: bytes, background: BackgroundFile | None, options: ExplainOptions, n_rows: int
+) -> TreeExplainer:
+    """The explainer of the model file's bytes; errors name the file."""
+    try:
+        ensemble = load_model(model)
+    except FerroshapError as error:
+        raise type(error)(f"{options.model}: {error}") from error
+    rows = None if background is None else background.read(ensemble, options.keep)
+    try:
+        return TreeExplainer(ensemble, rows, threads=options.threads, expected_rows=max(1, n_rows))
+    except FerroshapError as error:
+        raise type(error)(f"{options.model}: {error}") from error
+
+
+def background_of(options: ExplainOptions) -> BackgroundFile | None:
+    """The background that the options name; raises `OptionError` for weights of none."""
+    if options.background is None:
+        if options.weights is not None:
+            raise OptionError("--weights names a column of the background: name its file with --background too")
+        return None
+    return BackgroundFile(options.background, options.weights)
+
+
+def batches_of(path: Path, data: pq.ParquetFile, rows: int, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    """The rows, `rows` at a time; raises `DataError`."""
+    try:
+        yield from data.iter_batches(batch_size=rows, columns=columns, use_threads=False)
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(f"{path} is a damaged Parquet file: {first_line(error)}") from error
+
+
+def metadata_of(
+    options: ExplainOptions,
+    model: bytes,
+    explainer: TreeExplainer,
+    features: tuple[str, ...],
+    worst_gap: float,
+) -> dict[str, str]:
+    """What the output file says about itself; numbers and lists as JSON."""
+    ensemble, dtype = explainer.model, "float64" if options.aggregate else options.dtype or DTYPE
+    return {
+        "ferroshap.version": build_info()["version"],
+        "ferroshap.model_sha256": hashlib.sha256(model).hexdigest(),
+        "ferroshap.algorithm": explainer.algorithm,
+        "ferroshap.output_space": ensemble.output_space,
+        "ferroshap.worst_additivity_gap": json.dumps(worst_gap),
+        "ferroshap.base_values": json.dumps(
+            np.atleast_1d(np.asarray(explainer.expected_value, dtype=np.float64)).tolist()
+        ),
+        "ferroshap.feature_names": json.dumps(features),
+        "ferroshap.output_names": json.dumps(ensemble.output_names),
+        "ferroshap.dtype": dtype,
+        "ferroshap.options": json.dumps(
+            {
+                "keep": options.keep,
+                "dtype": dtype,
+                "max_memory": options.max_memory,
+                "background": None if options.background is None else str(options.background),
+                "weights": options.weights,
+                "aggregate": options.aggregate,
+                "by": options.by,
+            }
+        ),
+    }
+
+
+def background_metadata(background: BackgroundFile | None, explainer: TreeExplainer) -> dict[str, str]:
+    """What the file says of the background, where there is one."""
+    if background is None:
+        return {}
+    return {
+        "ferroshap.background_rows": json.dumps(explainer.describe()["background_rows"]),
+        "ferroshap.background_sha256": background.sha256(),
+    }
+
+
+def summarise(options: ExplainOptions, what: str, rows: int, worst_gap: float, seconds: float) -> None:
+    """The last line on standard error: what was written, and how fast."""
+    peak = peak_memory()
+    log.info(
+        "wrote %s: %s rows %s in %.1f s (%s rows/s), worst additivity gap %.2g%s",
+        options.output,
+        f"{rows:,}",
+        what,
+        seconds,
+        f"{rate(rows, seconds):,.0f}",
+        worst_gap,
+        "" if peak is None else f", peak memory {peak / 1e6:,.0f} MB",
+    )
