@@ -57,6 +57,10 @@ class RowCalls:
         """Outputs of the values: those of the model, for a loss 1."""
         return self._prepared.n_outputs
 
+    def admit(self, rows: int) -> None:
+        """Raises `PlanError` where so many rows are more than `pair_budget` has pairs for: for work that comes in parts."""
+        self._prepared.admit(rows)
+
     @property
     def is_of_loss(self) -> bool:
         """Whether values are of a loss, and calls need labels."""
