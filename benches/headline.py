@@ -54,6 +54,7 @@ def background(n: int) -> np.ndarray:
     rows = np.empty((n, FEATURES), np.float32)
     for first in range(0, n, BLOCK):
         rows[first : first + BLOCK] = block(10**4 + first // BLOCK)[: n - first]
+    rows.setflags(write=False)  # kept as it is, not copied
     return rows
 
 

@@ -81,6 +81,9 @@ impl Plan {
         let trees = std::mem::take(&mut plan.trees);
         let mut trees: Vec<Counting> =
             trees.into_iter().zip(shapes).map(|(plan, shapes)| Counting::new(plan, shapes, weightings)).collect();
+        if weighted.of_rows.is_none() && u32::try_from(background.len()).is_ok() {
+            trees.iter_mut().for_each(Counting::count_rows);
+        }
         let fold = Fold { model: &plan.model, trees: &mut trees, background, weighted: &weighted, threads, control };
         if plan.model.input.round_to_f32 {
             options.level.dispatch(FoldAs::<f32> { fold, lane: PhantomData })?;
@@ -137,24 +140,35 @@ struct Counting {
     plan: TreePlan,
     shapes: Vec<GroupShape>,
     /// `[pattern][weighting]` of each group.
-    counts: Vec<Vec<f64>>,
+    sums: Vec<Vec<f64>>,
+    /// Where all rows weigh the same, `[pattern][row is odd]` instead: whole numbers, two of each, because an addition has to
+    /// wait for the one before it to the same place.
+    counts: Vec<Vec<[u32; 2]>>,
     /// The mean of what the tree's leaves add, a number a column of their values; in the first weighting.
     expected: Vec<f64>,
 }
 
 impl Counting {
     fn new(plan: TreePlan, shapes: Vec<GroupShape>, weightings: usize) -> Self {
-        let counts = shapes.iter().map(|shape| vec![0.0; weightings << shape.bits.len()]).collect();
-        Self { plan, shapes, counts, expected: Vec::new() }
+        let sums = shapes.iter().map(|shape| vec![0.0; weightings << shape.bits.len()]).collect();
+        Self { plan, shapes, sums, counts: Vec::new(), expected: Vec::new() }
+    }
+
+    /// To be told before the first row that all rows weigh the same.
+    fn count_rows(&mut self) {
+        self.counts = self.sums.iter_mut().map(|sums| vec![[0; 2]; std::mem::take(sums).len()]).collect();
     }
 
     fn finish(&mut self, builder: &mut Builder, outputs: &[u32], total: f64) {
-        for (shape, counts) in self.shapes.iter().zip(&self.counts) {
-            builder.group(&mut self.plan.tables, shape, outputs, &Source::Counted(counts, total));
+        for (sums, counts) in self.sums.iter_mut().zip(std::mem::take(&mut self.counts)) {
+            *sums = counts.iter().map(|[even, odd]| f64::from(*even) + f64::from(*odd)).collect();
+        }
+        for (shape, sums) in self.shapes.iter().zip(&self.sums) {
+            builder.group(&mut self.plan.tables, shape, outputs, &Source::Counted(sums, total));
         }
         self.plan.deep.iter_mut().for_each(|leaf| leaf.finish(total));
         self.expected = self.mean(total);
-        self.counts = Vec::new();
+        self.sums = Vec::new();
     }
 
     /// Σ over the leaves of value and share of the background.
@@ -164,8 +178,8 @@ impl Counting {
             mean.resize(values.len(), 0.0);
             mean.iter_mut().zip(values).for_each(|(sum, v)| *sum += v * share);
         };
-        for (shape, counts) in self.shapes.iter().zip(&self.counts) {
-            let of_first = || counts.iter().step_by(self.plan.tables.weightings);
+        for (shape, sums) in self.shapes.iter().zip(&self.sums) {
+            let of_first = || sums.iter().step_by(self.plan.tables.weightings);
             for leaf in &shape.leaves {
                 let reached: f64 =
                     of_first().enumerate().filter(|(at, _)| leaf.is_reached(*at as u32)).map(|(_, c)| c).sum();
@@ -199,26 +213,41 @@ struct Tile<T> {
     codes: Codes,
 }
 
+impl<T: Comparable> Tile<T> {
+    fn new(model: &PlanModel) -> Self {
+        let columns = Columns::new(model.used_features.len(), BLOCK);
+        Self { start: 0, length: 0, columns, codes: Codes::new(model.code_slots.len()) }
+    }
+
+    fn fill(&mut self, model: &PlanModel, background: &Rows<'_>, start: usize) {
+        (self.start, self.length) = (start, BLOCK.min(background.len() - start));
+        self.columns.fill(background, start..start + self.length, &model.used_features, model.input);
+        self.codes.fill(&self.columns, &model.code_slots, model.input);
+    }
+}
+
 impl<T: Comparable + Sync> Driver for FoldAs<'_, '_, T> {
     type Out = Result<()>;
 
     fn drive<S: Simd>(self, s: S) -> Result<()> {
         let Fold { model, trees, background, weighted, threads, control } = self.fold;
         let n = background.len();
+        let mut all: Vec<Tile<T>> = (0..n.min(ROWS_AT_ONCE)).step_by(BLOCK).map(|_| Tile::new(model)).collect();
         for first in (0..n).step_by(ROWS_AT_ONCE) {
-            let tiles: Vec<Tile<T>> = (first..n.min(first + ROWS_AT_ONCE))
-                .step_by(BLOCK)
-                .map(|start| {
-                    let length = BLOCK.min(n - start);
-                    let mut columns = Columns::new(model.used_features.len(), BLOCK);
-                    columns.fill(background, start..start + length, &model.used_features, model.input);
-                    let mut codes = Codes::new(model.code_slots.len());
-                    codes.fill(&columns, &model.code_slots, model.input);
-                    Tile { start, length, columns, codes }
-                })
-                .collect();
+            let tiles = &mut all[..(n - first).min(ROWS_AT_ONCE).div_ceil(BLOCK)];
+            for_each_chunk(
+                tiles,
+                1,
+                threads,
+                control,
+                || (),
+                |(), index, tile, _| {
+                    tile[0].fill(model, background, first + index * BLOCK);
+                },
+            )?;
+            let tiles = &*tiles;
             for_each_chunk(trees, 1, threads, control, Vec::new, |masks, _, tree, cancel| {
-                for tile in &tiles {
+                for tile in tiles {
                     if cancel.requested() {
                         return;
                     }
@@ -245,24 +274,27 @@ impl<S: Simd, T: Comparable> Kernel<S> for Count<'_, T> {
         let (splits, columns, codes) = (&tree.plan.splits[..], &tile.columns, &tile.codes);
         MaskPass { splits, columns, codes, rows: tile.length, masks }.run(s);
         let weights = |row: usize| weighted.row(tile.start + row);
+        let mut indices = [0; INDEXED];
         for (shape, counts) in tree.shapes.iter().zip(&mut tree.counts) {
-            let mut indices = [0; INDEXED];
+            for quarter in 0..tile.length.div_ceil(INDEXED) {
+                s.indices(masks, &shape.bits, quarter, &mut indices);
+                let rows = INDEXED.min(tile.length - quarter * INDEXED);
+                let (twos, last) = indices[..rows].as_chunks::<2>();
+                for [even, odd] in twos {
+                    counts[*even as usize][0] += 1;
+                    counts[*odd as usize][1] += 1;
+                }
+                last.iter().for_each(|index| counts[*index as usize][0] += 1);
+            }
+        }
+        for (shape, sums) in tree.shapes.iter().zip(&mut tree.sums).filter(|(_, sums)| !sums.is_empty()) {
             for quarter in 0..tile.length.div_ceil(INDEXED) {
                 s.indices(masks, &shape.bits, quarter, &mut indices);
                 let rows = quarter * INDEXED..tile.length.min((quarter + 1) * INDEXED);
-                match (weighted.weightings, &weighted.of_rows) {
-                    (1, None) => indices.iter().take(rows.len()).for_each(|index| counts[*index as usize] += 1.0),
-                    (1, Some(all)) => {
-                        for (row, &index) in rows.zip(&indices) {
-                            counts[index as usize] += all[tile.start + row];
-                        }
-                    }
-                    (weightings, _) => {
-                        for (row, &index) in rows.zip(&indices) {
-                            let sums = &mut counts[index as usize * weightings..][..weightings];
-                            sums.iter_mut().zip(weights(row)).for_each(|(sum, weight)| *sum += weight);
-                        }
-                    }
+                let weightings = weighted.weightings;
+                for (row, &index) in rows.zip(&indices) {
+                    let sums = &mut sums[index as usize * weightings..][..weightings];
+                    sums.iter_mut().zip(weights(row)).for_each(|(sum, weight)| *sum += weight);
                 }
             }
         }
