@@ -5,6 +5,7 @@ import inspect
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ class Peer:
     """A trained model seen from its own side.
 
     `model` is what ferroshap is given, `contributions()` what is timed: `(n, f + 1)`, the base value last, for the
-    peer's rows; or interaction values, `(n, f, f)`. `raw` is the peer's own raw predictions `(n,)` of those rows.
+    peer's rows; or interaction values, `(n, f, f)`. `raw` is the peer's own raw predictions `(n,)` of those rows. With
+    `background` rows the values are interventional.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Peer:
     contributions: Callable[[], np.ndarray]
     raw: np.ndarray
     interactions: bool = False
+    background: np.ndarray | None = None
 
 
 def xgboost_peer(kind: dict[str, int], data: Data, n: int) -> Peer:
@@ -97,6 +100,45 @@ def shap_interactions_peer(kind: dict[str, int], data: Data, n: int) -> Peer:
     return Peer(f"{values.name}, interactions", values.model, contributions, values.raw, interactions=True)
 
 
+def shap_interventional_peer(kind: dict[str, int], data: Data, n: int) -> Peer:
+    values = xgboost_peer(kind, data, n)
+    booster = xgboost.Booster({"nthread": 1}, model_file=values.model)
+    background = data.X[: kind["background"]]
+    explainer = shap.TreeExplainer(booster, background, feature_perturbation="interventional")
+
+    def contributions() -> np.ndarray:
+        found = explainer.shap_values(data.rows[:n], check_additivity=False)
+        return np.column_stack([found, np.full(n, explainer.expected_value)])
+
+    return Peer(
+        f"shap {shap.__version__}, interventional", values.model, contributions, values.raw, background=background
+    )
+
+
+def woodelf_peer(kind: dict[str, int], data: Data, n: int) -> Peer:
+    import pandas as pd
+    from woodelf import WoodelfExplainer
+
+    values = xgboost_peer(kind, data, n)
+    booster = xgboost.Booster({"nthread": 1}, model_file=values.model)
+    background, rows = (pd.DataFrame(part) for part in (data.X[: kind["background"]], data.rows[:n]))
+    for frame in (background, rows):
+        frame.columns = [f"f{at}" for at in frame.columns]
+    base = float(booster.predict(xgboost.DMatrix(background.to_numpy()), output_margin=True).mean())
+
+    def contributions() -> np.ndarray:
+        found = WoodelfExplainer(booster, background).shap_values(rows, verbose=False)
+        return np.column_stack([found, np.full(n, base)])
+
+    return Peer(
+        f"woodelf {version('woodelf_explainer')}",
+        values.model,
+        contributions,
+        values.raw,
+        background=background.to_numpy(),
+    )
+
+
 def train_forest(kind: dict[str, int], data: Data, path: Path) -> None:
     forest = RandomForestRegressor(
         kind["trees"], max_depth=kind["depth"], max_features=0.4, n_jobs=TRAINING_THREADS, random_state=1
@@ -110,6 +152,8 @@ ENGINES = {
     "shap": shap_peer,
     "xgboost-interactions": xgboost_interactions_peer,
     "shap-interactions": shap_interactions_peer,
+    "shap-interventional": shap_interventional_peer,
+    "woodelf": woodelf_peer,
 }
 
 
