@@ -53,7 +53,7 @@ def run_case(definition: dict, kind: dict[str, int], data_name: str, repetitions
         "peer_seconds_per_row": median(theirs),
         "runs": {"ours": ours, "peer": theirs},
         "prepare_seconds": prepare,
-    } | differences(explainer, peer, values, expected)
+    } | differences(explainer, peer, values, expected, definition.get("rows_apart", 0))
 
 
 def ours_of(
@@ -78,14 +78,19 @@ def timed(work: Callable[[], np.ndarray]) -> tuple[float, np.ndarray]:
     return wall, result
 
 
-def differences(explainer: ferroshap.TreeExplainer, peer: Peer, values: np.ndarray, expected: np.ndarray) -> dict:
-    """Largest differences of values and base from the peer's, and of our sums from its raw predictions."""
+def differences(
+    explainer: ferroshap.TreeExplainer, peer: Peer, values: np.ndarray, expected: np.ndarray, rows_apart: int
+) -> dict:
+    """Largest differences of values and base from the peer's, but for the worst `rows_apart` rows that it has wrong, and of our
+    sums, of all rows, from its raw predictions.
+    """
     ours, base, scale = values[: len(expected)], explainer.expected_value, float(explainer.scale[0])
     if peer.interactions:
         gaps = (np.abs(ours - expected).max(),)
         sums = np.abs(base + ours.sum(axis=(1, 2)) - peer.raw).max()
     else:
-        gaps = np.abs(ours - expected[:, :-1]).max(), np.abs(base - expected[:, -1]).max()
+        of_rows = np.sort(np.abs(ours - expected[:, :-1]).max(axis=1))
+        gaps = of_rows[-1 - rows_apart], np.abs(base - expected[:, -1]).max()
         sums = np.abs(base + ours.sum(axis=1) - peer.raw).max()
     return {"values_difference": float(max(gaps) / np.abs(ours).max()), "sums_difference": float(sums / scale)}
 

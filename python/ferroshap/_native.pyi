@@ -176,7 +176,7 @@ class Plan:
     """An ensemble compiled for one game, path-dependent or (`interventional`) against a background; immutable.
 
     `expected_rows` is about how many rows will be explained, by which tables are chosen (None: 10,000), `table_bytes` the most
-    memory that tables may take (None: 192 MiB, against a background 1 GiB): what does not fit is explained in slower ways that
+    memory that tables may take (None: 192 MiB, against a background 2 GiB): what does not fit is explained in slower ways that
     need none, with the same values to rounding; `level` a level of
     vector instructions, for tests; None: the one in use. The values do not depend on the level.
 

@@ -77,7 +77,7 @@ class TreeExplainer(Streams):
     max_memory
         The most memory the prepared model may take, with the background rows, in bytes or as text such as "512MiB"; its
         tables take what is left beside the rest, or are replaced by ways that are slower. None: 192 MiB of tables, against
-        a background 1 GiB.
+        a background 2 GiB.
     pair_budget
         The most pairs of a row and a background row of one call, for output spaces whose values are computed pair by pair: the
         probabilities of several classes and their log-loss, and margins that are further apart than 80.

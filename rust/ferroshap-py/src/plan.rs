@@ -117,7 +117,7 @@ impl Plan {
         level: Option<&str>,
         threads: Option<usize>,
     ) -> PyResult<Self> {
-        let options = options(expected_rows, Some(table_bytes.unwrap_or(1 << 30)), level)?;
+        let options = options(expected_rows, Some(table_bytes.unwrap_or(2 << 30)), level)?;
         let view = background.view(missing);
         let weights: Option<Vec<f64>> = weights.map(|w| w.as_array().to_vec());
         let weightings: Option<Vec<f64>> = weightings.map(|w| w.as_array().iter().copied().collect());

@@ -163,6 +163,7 @@ impl Counting {
         for (sums, counts) in self.sums.iter_mut().zip(std::mem::take(&mut self.counts)) {
             *sums = counts.iter().map(|[even, odd]| f64::from(*even) + f64::from(*odd)).collect();
         }
+        self.plan.tables.reserve(&self.shapes, outputs.len());
         for (shape, sums) in self.shapes.iter().zip(&self.sums) {
             builder.group(&mut self.plan.tables, shape, outputs, &Source::Counted(sums, total));
         }

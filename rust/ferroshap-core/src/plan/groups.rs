@@ -26,7 +26,7 @@ mod cost {
     /// A line of a table that has to come from memory for every few thousand rows.
     pub(super) const STREAM: f64 = 0.0015;
     /// What a line costs more, row by row, until the tables fit their memory; then there are none.
-    pub(super) const PRICES: [f64; 4] = [0.0, 0.006, 0.03, 0.2];
+    pub(super) const PRICES: [f64; 9] = [0.0, 0.0008, 0.0016, 0.0032, 0.0064, 0.0128, 0.0256, 0.06, 0.2];
     /// A look-up in each weighting of the background but the first, mixed into the row's.
     pub(super) const MIXED: f64 = 0.6;
     /// A bit of a row's pattern.
@@ -39,9 +39,9 @@ mod cost {
     pub(super) const STEP: f64 = 0.12;
     pub(super) const POINT: f64 = 0.11;
     /// A leaf by itself: the pattern of a row, what a different pattern needs, and a pair of patterns.
-    pub(super) const DEEP_ROW: f64 = 5.0;
-    pub(super) const DEEP_PATTERN: f64 = 40.0;
-    pub(super) const DEEP_PAIR: f64 = 0.8;
+    pub(super) const DEEP_ROW: f64 = 12.0;
+    pub(super) const DEEP_PATTERN: f64 = 100.0;
+    pub(super) const DEEP_PAIR: f64 = 2.0;
 }
 
 /// What goes into the choice beside the tree.

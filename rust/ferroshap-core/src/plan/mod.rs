@@ -130,6 +130,7 @@ impl Plan {
             let paths = paths::paths(model, tree, &code_slots, &ways);
             let outputs: Vec<u32> = outputs_of(model, tree).collect();
             let mut tables = TreeTables::default();
+            tables.reserve(&paths.groups, outputs.len());
             for shape in &paths.groups {
                 builder.group(&mut tables, shape, &outputs, &Source::Covers);
             }

@@ -90,6 +90,16 @@ pub(crate) enum Source<'a> {
     Counted(&'a [f64], f64),
 }
 
+/// Where eight features of a group and one output have their table.
+struct Place {
+    /// The first of the eight, in the group's slots.
+    part: usize,
+    column: usize,
+    first: usize,
+    /// Of each feature.
+    lanes: Vec<u8>,
+}
+
 /// Makes the tables of a tree.
 #[derive(Debug, Default)]
 pub(crate) struct Builder {
@@ -108,19 +118,19 @@ impl Builder {
         let group = tables.groups.len() as u32;
         tables.groups.push(shape.bits.clone());
         let size = tables.weightings << shape.bits.len();
-        for part in (0..shape.slots.len()).step_by(8) {
-            let slots = &shape.slots[part..shape.slots.len().min(part + 8)];
-            let firsts: Vec<(usize, Vec<u8>)> = outputs
-                .iter()
-                .map(|&output| {
-                    let first = tables.lines.len();
-                    tables.lines.resize(first + size, Line::default());
-                    (first, tables.place(output, slots, Lookup { group, first: first as u32, lines: size as u32 }))
-                })
-                .collect();
-            for leaf in &shape.leaves {
-                self.leaf(tables, shape, leaf, part, &firsts, source);
-            }
+        let places: Vec<Place> = (0..shape.slots.len())
+            .step_by(8)
+            .flat_map(|part| outputs.iter().enumerate().map(move |(column, &output)| (part, column, output)))
+            .map(|(part, column, output)| {
+                let slots = &shape.slots[part..shape.slots.len().min(part + 8)];
+                let first = tables.lines.len();
+                tables.lines.resize(first + size, Line::default());
+                let lanes = tables.place(output, slots, Lookup { group, first: first as u32, lines: size as u32 });
+                Place { part, column, first, lanes }
+            })
+            .collect();
+        for leaf in &shape.leaves {
+            self.leaf(tables, shape, leaf, &places, source);
         }
     }
 
@@ -129,8 +139,7 @@ impl Builder {
         tables: &mut TreeTables,
         shape: &Shape,
         leaf: &LeafShape,
-        part: usize,
-        firsts: &[(usize, Vec<u8>)],
+        places: &[Place],
         source: &Source<'_>,
     ) {
         leaf.map(shape.bits.len(), &mut self.map);
@@ -138,11 +147,11 @@ impl Builder {
         for weighting in 0..weightings {
             let total = self.weigh(leaf, source, weighting, weightings);
             self.leaf.take(&self.h);
-            for (column, (first, lanes)) in firsts.iter().enumerate() {
-                let lane = |feature: &LeafFeature| lanes.get((feature.at as usize).wrapping_sub(part)).copied();
+            for Place { part, column, first, lanes } in places {
+                let lane = |feature: &LeafFeature| lanes.get((feature.at as usize).wrapping_sub(*part)).copied();
                 let of_features: Vec<Option<u8>> = leaf.features.iter().map(lane).collect();
                 self.leaf.lines(&of_features, &mut self.leaf_lines);
-                let v = leaf.values[column] / total;
+                let v = leaf.values[*column] / total;
                 let lines = tables.lines[first + weighting..].iter_mut().step_by(weightings);
                 for (line, &own) in lines.zip(&self.map) {
                     let from = &self.leaf_lines[own as usize].0;
@@ -189,6 +198,12 @@ impl TreeTables {
     /// No groups yet.
     pub(crate) fn new(weightings: usize) -> Self {
         Self { weightings, groups: Vec::new(), chunks: Vec::new(), lines: Vec::new() }
+    }
+
+    /// Makes room for the tables of all groups of a tree at once.
+    pub(crate) fn reserve(&mut self, shapes: &[Shape], outputs: usize) {
+        let lines = |shape: &Shape| (shape.slots.len().div_ceil(8) * outputs * self.weightings) << shape.bits.len();
+        self.lines.reserve_exact(shapes.iter().map(lines).sum());
     }
 
     /// Puts a look-up into the first chunk that has its output and room for its features; the lane of each.
