@@ -100,48 +100,65 @@ def numbers(position: Position | None, length: int) -> npt.NDArray[np.uint32]:
 
 
 @dataclass(frozen=True)
-class PartRun:
-    """A model, prepared for its game, and how rows go through it for the sake of a part of their values."""
+class OfPart:
+    """A model, prepared for its game, and the part of its values that is computed."""
 
     model: TreeEnsemble
     plan: _native.Plan
     part: Part
     threads: int | None
+
+    def worst_gap(
+        self,
+        chunk: Floats,
+        sums: npt.NDArray[np.float64],
+        first: int,
+        *,
+        check: bool,
+        library: Floats | None,
+        before: int,
+    ) -> float | None:
+        """Checks the rows of a chunk, of which `first` is the first; their largest gap, None where they are not checked.
+
+        The check is by `sums`, `(n, outputs)`: what all the features of a row add up to, in float64. Of the outputs only those
+        chosen are checked, for the others are not computed.
+        """
+        outputs, found = self.part.output_numbers, sums[:, None, :]
+        base, scale = self.plan.expected_value[outputs], self.plan.scale[outputs]
+        gap = None
+        if check:
+            predicted = self.model.predict_rows(chunk, exact=True, threads=self.threads)[:, outputs]
+            gap = worst_gap(found, predicted, base, scale, first_row=before + first)
+        if library is not None:
+            bound = library_bound(scale, self.model.n_trees, float32=self.model.predicts_in_float32)
+            theirs = library[first : first + len(chunk), outputs]
+            worst_library_gap(found, theirs, base, bound, first_row=before + first)
+        return gap
+
+
+@dataclass(frozen=True)
+class PartRun(OfPart):
+    """How rows go through it, each checked."""
+
     progress: Progress | Literal[True] | None
 
     def explain(self, rows: InputRows, out: Floats, *, check: bool, library: Floats | None, before: int = 0) -> None:
-        """Writes `(n, features, outputs)`, C order, in chunks of rows; the other arguments are those of `Run.explain`.
-
-        The check is by what all the features of a row add up to, in float64; of the outputs only those chosen are checked,
-        for the others are not computed.
-        """
-        n, outputs = len(rows), self.part.output_numbers
-        base, scale = self.plan.expected_value[outputs], self.plan.scale[outputs]
-        bound = library_bound(scale, self.model.n_trees, float32=self.model.predicts_in_float32)
+        """Writes `(n, features, outputs)`, C order, in chunks of rows; the other arguments are those of `Run.explain`."""
+        n, part = len(rows), self.part
         step = max(CHUNK_ROWS, CHUNK_BYTES // (8 * (self.model.n_features + 2 * self.model.n_outputs)))
         with reporting(self.progress) as report:
             for first, chunk in rows.blocks(step):
-                here = slice(first, first + len(chunk))
-                sums = self._write(chunk, out[here], from_row(first, n, report))
-                if check:
-                    predicted = self.model.predict_rows(chunk, exact=True, threads=self.threads)[:, outputs]
-                    worst_gap(sums, predicted, base, scale, first_row=before + first)
-                if library is not None:
-                    worst_library_gap(sums, library[here, outputs], base, bound, first_row=before + first)
+                sums = np.empty((len(chunk), part.n_outputs))
+                self.plan.run_part(
+                    chunk,
+                    out[first : first + len(chunk)],
+                    sums,
+                    features=part.feature_numbers,
+                    outputs=part.output_numbers,
+                    missing=self.model.schema.missing,
+                    threads=self.threads,
+                    progress=from_row(first, n, report),
+                )
+                self.worst_gap(chunk, sums, first, check=check, library=library, before=before)
                 if report is not None:
                     report(first + len(chunk), n)
-
-    def _write(self, chunk: Floats, out: Floats, report: Progress | None) -> npt.NDArray[np.float64]:
-        """`(n, 1, outputs)`: what all features add up to, the values being written."""
-        sums = np.empty((len(chunk), self.part.n_outputs))
-        self.plan.run_part(
-            chunk,
-            out,
-            sums,
-            features=self.part.feature_numbers,
-            outputs=self.part.output_numbers,
-            missing=self.model.schema.missing,
-            threads=self.threads,
-            progress=report,
-        )
-        return sums[:, None, :]
