@@ -39,7 +39,8 @@ CORE_USES: dict[str, set[str]] = {
     "predict": {"error", "model", "rows", "parallel"},
     "simd": {"error"},
     "plan": {"error", "model", "rows", "simd"},
-    "kernel": {"error", "model", "rows", "predict", "parallel", "plan", "simd"},
+    "links": {"error", "plan"},
+    "kernel": {"error", "model", "rows", "predict", "parallel", "plan", "links", "simd"},
     "tables": {"error", "model", "rows", "parallel", "plan", "kernel", "simd"},
     "oracle": {"error", "model", "rows", "predict"},
 }

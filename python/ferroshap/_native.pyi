@@ -13,13 +13,17 @@ import numpy.typing as npt
 
 __all__ = [
     "Ensemble",
+    "Factors",
     "Interactions",
     "Plan",
+    "References",
     "after_fork_in_child",
     "build_info",
     "default_threads",
     "expm1f32",
+    "link_values",
     "logf32",
+    "pair_weights",
     "read_document",
 ]
 
@@ -91,6 +95,9 @@ class Ensemble:
     @property
     def has_cover(self) -> bool:
         """Whether every node knows how many training rows passed it."""
+    @property
+    def rounding_scale(self) -> npt.NDArray[np.float64]:
+        """`(o,)`: |base| + sum over the trees of max|leaf|."""
     def arrays(self) -> dict[str, Any]:
         """The arguments that make an ensemble with the same bits: canonical arrays without unreached nodes."""
     def predict(
@@ -191,6 +198,7 @@ class Plan:
         background: npt.NDArray[np.float32] | npt.NDArray[np.float64] | npt.NDArray[np.floating[Any]],
         *,
         weights: npt.NDArray[np.float64] | None = None,
+        weightings: npt.NDArray[np.float64] | None = None,
         missing: float | None = None,
         expected_rows: int | None = None,
         table_bytes: int | None = None,
@@ -200,7 +208,7 @@ class Plan:
         """The plan of the interventional game; covers are not needed.
 
         `background` is `(b, f)` as rows of `run`, `weights` `(b,)` float64 or None: all equal; `missing` a number that counts
-        as missing besides NaN.
+        as missing besides NaN. `weightings`, `(b, r)`: factors of the weights, of any sign, for r games at once, which `run` mixes.
 
         Raises `DataError` for a background without rows or weights without sense, `PlanError` for more than 64 features on a
         path, `UnsupportedModelError` for linear leaves.
@@ -216,6 +224,7 @@ class Plan:
         rows: npt.NDArray[np.float32] | npt.NDArray[np.float64] | npt.NDArray[np.floating[Any]],
         out: npt.NDArray[np.float32] | npt.NDArray[np.float64] | npt.NDArray[np.floating[Any]],
         *,
+        mix: npt.NDArray[np.float64] | None = None,
         missing: float | None = None,
         threads: int | None = None,
         progress: Callable[[int, int], object] | None = None,
@@ -226,6 +235,8 @@ class Plan:
             As in `Ensemble.predict`.
         out
             `(n, f, o)` float32 or float64, C-contiguous; float32 is rounded from the same float64 values.
+        mix
+            `(n, r)`: what the values of each weighting are multiplied by before they are added; for plans with `weightings`.
         progress
             Called as `progress(rows_done, n)`; what it raises ends the run.
 
@@ -279,6 +290,74 @@ class Plan:
         """
     def describe(self) -> dict[str, Any]:
         """What the plan is made of, its memory in bytes and the vector level it uses."""
+
+@final
+class References:
+    """An ensemble and background rows, each a reference by itself; immutable. Arguments and errors as in `Plan.interventional`."""
+
+    def __new__(
+        cls,
+        ensemble: Ensemble,
+        background: npt.NDArray[np.float32] | npt.NDArray[np.float64] | npt.NDArray[np.floating[Any]],
+        *,
+        weights: npt.NDArray[np.float64] | None = None,
+        missing: float | None = None,
+        threads: int | None = None,
+    ) -> References: ...
+    def each(
+        self,
+        rows: npt.NDArray[np.float32] | npt.NDArray[np.float64] | npt.NDArray[np.floating[Any]],
+        out: npt.NDArray[np.float32] | npt.NDArray[np.float64] | npt.NDArray[np.floating[Any]],
+        *,
+        missing: float | None = None,
+        threads: int | None = None,
+        progress: Callable[[int, int], object] | None = None,
+    ) -> None:
+        """As `Plan.run`, into `(n, b, f, o)`: the raw values against each reference."""
+    def weighted(
+        self,
+        rows: npt.NDArray[np.float32] | npt.NDArray[np.float64] | npt.NDArray[np.floating[Any]],
+        by: str,
+        out: npt.NDArray[np.float32] | npt.NDArray[np.float64] | npt.NDArray[np.floating[Any]],
+        *,
+        scale: float = 1.0,
+        missing: float | None = None,
+        threads: int | None = None,
+        progress: Callable[[int, int], object] | None = None,
+    ) -> None:
+        """As `Plan.run`: the weighted mean over the references of their values times the weights of pairs.
+
+        `by`: a link of `Factors`, for each output by itself, "softmax", both into `(n, f, o)`, or "softmax loss", into `(n, f, 1)`.
+        `scale` is what margins are multiplied by before the link.
+        """
+
+@final
+class Factors:
+    """The secant of a link, (g(a) − g(b)) / (a − b), as the sum of `terms` products of a row's and a reference's factor.
+
+    Links: "identity", "logistic", "exponential", "logistic loss" (log(1 + exp m)), "squared error" (m²).
+    """
+
+    @staticmethod
+    def over(link: str, low: float, high: float) -> Factors | None:
+        """Those for margins from `low` to `high`; None: the range is too wide. Raises `OptionError` for an unknown link."""
+    @property
+    def terms(self) -> int:
+        """The number of products."""
+    def of_rows(self, margins: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """`(n, terms)` for margins `(n,)`."""
+    def of_background(self, margins: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """`(b, terms)` for margins `(b,)`."""
+
+def link_values(link: str, margins: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """`(n,)`: g of each margin; links as in `Factors`."""
+
+def pair_weights(
+    by: str, rows: npt.NDArray[np.float64], references: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """`(n, b, k, o)`: what values of output o are multiplied by for output k, of margins `(n, o)` and `(b, o)`; `by` as in
+    `References.weighted`.
+    """
 
 def build_info() -> dict[str, Any]:
     """`version`, `simd` (the level in use), `simd_available`, `threads` (default) and `profile` of this build."""

@@ -20,14 +20,15 @@ RELATIVE = 1e-12
 def worst_gap(values: Floats, predicted: Floats, base: Floats, scale: npt.NDArray[Any], *, first_row: int = 0) -> float:
     """The largest |f64 − base − Σφ| of these rows, in units of the output.
 
-    `values` is `(n, f, o)` float64, `predicted` `(n, o)`, `base` and `scale` `(o,)`; `first_row` is the number of the
-    first of these rows, for the message. Raises `AdditivityError` naming the worst row if a gap is beyond the bound.
+    `values` is `(n, f, o)` float64, `predicted` `(n, o)`, `base` and `scale` `(o,)` or of a shape that fits `(n, o)`;
+    `first_row` is the number of the first of these rows, for the message. Raises `AdditivityError` naming the worst row if a gap is beyond the bound.
     """
     gaps = np.abs(predicted - base - values.sum(axis=1))
-    at = worst_breach(gaps, RELATIVE * scale)
+    bound = np.broadcast_to(RELATIVE * scale, gaps.shape)
+    at = worst_breach(gaps, bound)
     if at is not None:
         raise AdditivityError(
-            f"{_differs(at, gaps, predicted, base, first_row)} more than the bound {RELATIVE * scale[at[1]]:.3g} (1e-12 of "
+            f"{_differs(at, gaps, predicted, base, first_row)} more than the bound {bound[at]:.3g} (1e-12 of "
             "the model's scale); this is a defect of ferroshap, please report it with the model and the row"
         )
     return float(gaps.max(initial=0.0))
@@ -42,7 +43,7 @@ def worst_library_gap(
     if at is not None:
         raise AdditivityError(
             f"{_differs(at, gaps, predicted, base, first_row)} which is the training library's own, more than the bound "
-            f"{bound[at[1]]:.3g}. Either the model was trained further or its file replaced after it was read: read it again; "
+            f"{np.broadcast_to(bound, gaps.shape)[at]:.3g}. Either the model was trained further or its file replaced after it was read: read it again; "
             "or this is a defect of ferroshap: please report it with the model and the row"
         )
     return float(gaps.max(initial=0.0))
@@ -64,6 +65,6 @@ def worst_breach(gaps: Floats, bound: npt.NDArray[Any]) -> tuple[int, int] | Non
 
 def _differs(at: tuple[int, int], gaps: Floats, predicted: Floats, base: Floats, first_row: int) -> str:
     return (
-        f"row {first_row + at[0]}, output {at[1]}: base value {base[at[1]]:.17g} plus SHAP values differs from the prediction "
+        f"row {first_row + at[0]}, output {at[1]}: base value {np.broadcast_to(base, gaps.shape)[at]:.17g} plus SHAP values differs from the prediction "
         f"{predicted[at]:.17g} by {gaps[at]:.3g},"
     )

@@ -228,24 +228,42 @@ class TreeEnsemble:
         background: npt.NDArray[np.floating[Any]],
         *,
         weights: npt.NDArray[np.float64] | None,
+        weightings: npt.NDArray[np.float64] | None = None,
         expected_rows: int,
         table_bytes: int | None,
         threads: int | None,
     ) -> _native.Plan:
         """The model with `background` folded into it, `(b, f)` as `read_rows` reads rows: for interventional SHAP values.
 
-        `weights`, `(b,)`, are those of its rows, None: all equal; `expected_rows` and `table_bytes` as in `plan`, `threads` as
-        in `predict`.
+        `weights`, `(b,)`, are those of its rows, None: all equal; `weightings`, `(b, r)`: factors of them for games that each row
+        mixes; `expected_rows` and `table_bytes` as in `plan`, `threads` as in `predict`.
         """
         return _native.Plan.interventional(
             self._core,
             background,
             weights=weights,
+            weightings=weightings,
             missing=self.schema.missing,
             expected_rows=expected_rows,
             table_bytes=table_bytes,
             threads=threads,
         )
+
+    def references(
+        self,
+        background: npt.NDArray[np.floating[Any]],
+        *,
+        weights: npt.NDArray[np.float64] | None,
+        threads: int | None,
+    ) -> _native.References:
+        """The model with the rows of `background`, `(b, f)`, as references one by one; `weights` and `threads` as in `plan_against`."""
+        missing = self.schema.missing
+        return _native.References(self._core, background, weights=weights, missing=missing, threads=threads)
+
+    @property
+    def rounding_scale(self) -> npt.NDArray[np.float64]:
+        """`(o,)`: |base| + Σ over trees of max|leaf|, what roundings of a raw output are measured in."""
+        return self._core.rounding_scale
 
     def interactions(
         self,

@@ -126,3 +126,32 @@ def test_the_output_is_not_the_background(ferroshap, model, data, background):
     done = ferroshap("explain", model, data, "-o", background, "--background", background, "--overwrite")
     assert done.returncode == 2
     assert "is the background itself" in done.stderr
+
+
+def test_another_output_space_is_that_of_the_library(ferroshap, data, out, features, flights_like, tmp_path):
+    import lightgbm
+
+    late = lightgbm.train(
+        {"objective": "binary", "num_leaves": 7, "verbose": -1, "num_threads": 1},
+        lightgbm.Dataset(features, np.arange(len(features)) % 2),
+        5,
+    )
+    late.save_model(tmp_path / "late.txt")
+    flights_like[:200].to_parquet(tmp_path / "few.parquet", index=False)
+    options = ["--background", tmp_path / "few.parquet", "--model-output", "probability", "--dtype", "float64"]
+    done = ferroshap("explain", tmp_path / "late.txt", data, "-o", out, *options)
+    assert done.returncode == 0, done.stderr
+    table = pd.read_parquet(out)
+    explainer = TreeExplainer(late, features[:200], "probability", expected_rows=len(features))
+    np.testing.assert_array_equal(table[VALUES], explainer.shap_values(features))
+    np.testing.assert_allclose(table[VALUES].sum(axis=1) + table["base_value"], late.predict(features), rtol=1e-12)
+    stored = {key.decode(): value.decode() for key, value in pq.read_metadata(out).metadata.items()}
+    assert stored["ferroshap.output_space"] == "probability"
+    assert stored["ferroshap.algorithm"] == "interventional-rescaled"
+
+
+def test_an_output_that_the_model_has_not_is_refused_in_a_line(ferroshap, model, data, out):
+    done = ferroshap("explain", model, data, "-o", out, "--model-output", "probability")
+    assert done.returncode != 0
+    assert "it predicts no probability; what can be explained is 'raw' or 'predict'" in done.stderr
+    assert done.stderr.count("\n") == 1

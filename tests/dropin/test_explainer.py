@@ -150,7 +150,7 @@ REFUSED = [
         ferroshap.FeatureMismatchError,
         "feature_names has 1 name, but the model has 10 features",
     ),
-    ({"model_output": "probability"}, UnsupportedModelError, "'probability' is not supported yet; 'raw'"),
+    ({"model_output": "log_loss"}, UnsupportedModelError, "'log_loss' is not for this model .* 'raw' or 'probability'"),
     ({"feature_perturbation": "interventional"}, OptionError, "needs background rows: pass data="),
     ({"max_evals": 100}, TypeError, "max_evals"),
 ]

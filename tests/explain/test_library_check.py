@@ -224,7 +224,7 @@ def test_a_prediction_that_is_off_by_a_little_more_than_roundings_is_found_out(m
     for factor, row in ((0.4, 7), (2.5, 199)):
         moved = own.copy()
         moved[row] += factor * allowed
-        monkeypatch.setattr("ferroshap.tree.prepared.library_prediction", lambda *_, moved=moved: moved)
+        monkeypatch.setattr("ferroshap.tree.row_calls.library_prediction", lambda *_, moved=moved: moved)
         if factor < 1:
             explainer.shap_values(HOLED, check_additivity="library")
         else:

@@ -73,7 +73,7 @@ def test_an_error_ends_the_line(many, capsys, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(explainer.model, "predict_rows", interrupted)
-    monkeypatch.setattr(explainer, "_plan", Told(explainer._plan))
+    monkeypatch.setattr(explainer, "_prepared", Told(explainer._prepared))
     with pytest.raises(KeyboardInterrupt):
         explainer.shap_values(many[1])
     assert re.fullmatch(r"\rexplained 7 of 3,000 rows.*\n", capsys.readouterr().err)
@@ -92,17 +92,17 @@ def test_ctrl_c_ends_a_call_with_a_line(many, threads, capsys):
 
 
 class Told:
-    """A plan that tells its progress once, whatever the time it takes."""
+    """A prepared model that tells its progress once, whatever the time it takes."""
 
-    def __init__(self, plan):
-        self._plan = plan
+    def __init__(self, prepared):
+        self._prepared = prepared
 
     def __getattr__(self, name):
-        return getattr(self._plan, name)
+        return getattr(self._prepared, name)
 
-    def run(self, rows, out, *, progress, **options):
+    def explain(self, rows, out, *, progress, **options):
         progress(7, len(rows))
-        self._plan.run(rows, out, **options)
+        self._prepared.explain(rows, out, progress=None, **options)
 
 
 def test_the_line_is_written_now_and_then_with_the_seconds_left(monkeypatch):

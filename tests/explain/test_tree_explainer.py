@@ -215,8 +215,8 @@ def test_the_first_parameters_are_shaps_in_shaps_order():
 
 REFUSED_OPTIONS = [
     ({"weights": [1.0]}, OptionError, "weights are those of background rows.*pass data= too"),
-    ({"model_output": "probability"}, UnsupportedModelError, "'probability' is not supported yet; 'raw'"),
-    ({"model_output": "log_loss"}, UnsupportedModelError, "'log_loss' is not supported yet; 'raw'"),
+    ({"model_output": "probability"}, UnsupportedModelError, "'probability' is not for this model"),
+    ({"model_output": "log_loss"}, OptionError, "those against background rows, .*: pass data="),
     ({"model_output": "margin"}, OptionError, "expected 'raw'"),
     (
         {"feature_perturbation": "interventional"},
@@ -249,7 +249,7 @@ def test_an_option_that_is_not_accepted_is_refused_by_name(model_named, options,
 
 
 REFUSED_CALLS = [
-    ({"y": [1.0]}, OptionError, "y is for values of the loss"),
+    ({"y": [1.0]}, OptionError, "y is the labels for values of the loss"),
     ({"approximate": True}, OptionError, "Saabas"),
     (
         {"check_additivity": "librarian"},

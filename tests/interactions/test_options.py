@@ -113,9 +113,9 @@ def test_the_check_is_there():
     model, rows, _, _ = case("XGBoost, missing values")
     explainer = TreeExplainer(model)
     explainer.shap_interaction_values(rows)
-    key, _ = explainer._prepared
+    key, _ = explainer._of_pairs
     other = TreeExplainer(case("XGBoost, dart").model).model.interactions(None, threads=1)
-    explainer._prepared = key, other
+    explainer._of_pairs = key, other
     with pytest.raises(AdditivityError, match="row 0, output 0"):
         explainer.shap_interaction_values(rows[:1])
     with pytest.raises(AdditivityError):

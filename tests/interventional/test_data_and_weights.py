@@ -172,7 +172,7 @@ REFUSED = [
     ({"data": np.where(X > 9, 0, np.inf)}, DataError, "data, the background: row 0, column 0 is inf"),
     ({"data": shap.maskers.Partition(X)}, OptionError, "Partition of shap, .* another game; pass the background rows"),
     ({"data": shap.maskers.Impute(X)}, OptionError, "Impute of shap"),
-    ({"data": X, "model_output": "probability"}, ferroshap.UnsupportedModelError, "not supported yet; 'raw'"),
+    ({"data": X, "model_output": "probability"}, ferroshap.UnsupportedModelError, "is not for this model"),
     (
         {"data": X, "max_memory": 4000},
         PlanError,
@@ -217,3 +217,14 @@ def test_categories_of_the_background_are_matched_by_value():
     assert np.ptp(EFFECT) > 0
     with pytest.raises(DataError, match=r"data, the background: .*'colour'"):
         TreeExplainer(booster, FRAME.assign(colour="never seen"))
+
+
+def test_an_array_that_nobody_can_write_to_is_not_copied():
+    rows = np.random.default_rng(0).normal(size=(50, 5)).astype(np.float32)
+    fixed = rows.copy()
+    fixed.setflags(write=False)
+    view = rows[:]
+    view.setflags(write=False)  # its base can be written to
+    for given, kept in ((fixed, True), (fixed[10:], True), (rows, False), (view, False)):
+        game = TreeExplainer(KNOWS_NONE, given)._game
+        assert np.shares_memory(game.background.values, given) is kept

@@ -10,6 +10,7 @@ import pytest
 import scipy.sparse
 import xgboost
 from ferroshap import AdditivityError, DataError, OptionError, TreeEnsemble, TreeExplainer, _native
+from ferroshap.tree.prepared import PreparedRaw
 from interventional.models import KINDS, case
 from sklearn.ensemble import RandomForestClassifier
 
@@ -80,7 +81,7 @@ def test_bits_do_not_depend_on_the_vector_level(many):
     explainer = TreeExplainer(model)
     want = all_numbers(explainer.aggregate(rows, by=rows[:, 0] > 0))
     for level in _native.build_info()["simd_available"]:
-        explainer._plan = _native.Plan(explainer.model._core, level=level)
+        explainer._prepared = PreparedRaw(explainer.model, _native.Plan(explainer.model._core, level=level))
         assert explainer.describe()["simd"] == level
         np.testing.assert_array_equal(all_numbers(explainer.aggregate(rows, by=rows[:, 0] > 0)), want)
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import xgboost
 from ferroshap import AdditivityError, OptionError, TreeExplainer
+from ferroshap.tree.prepared import PreparedRaw
 from interventional.models import KINDS, case
 
 ONE, CLASSES = "XGBoost, missing values", "scikit-learn, forest of classes"
@@ -151,11 +152,12 @@ def test_rows_are_checked_with_all_their_features(named):
     explainer, table = named
     wrong = TreeExplainer(explainer.model)
     wrong.shap_values(table, features=["age"], outputs=[1])
-    wrong._plan = TreeExplainer(
+    other = TreeExplainer(
         xgboost.XGBClassifier(n_estimators=4, max_depth=2, n_jobs=1, enable_categorical=True).fit(
             table, np.arange(200) % 3
         )
-    )._plan
+    )
+    wrong._prepared = PreparedRaw(wrong.model, other._prepared.plan)
     with pytest.raises(AdditivityError, match="row "):
         wrong.shap_values(table, features=["age"])
     with pytest.raises(AdditivityError, match="row "):

@@ -76,12 +76,16 @@ class BatchExplainer:
                 "the model stands behind the steps of a pipeline, whose columns are not those of the batches; explain its "
                 "last step, TreeExplainer(pipeline[-1]), on rows that pipeline[:-1] has transformed"
             )
+        if explainer.is_of_loss:
+            raise UnsupportedModelError(
+                "values of a loss need the label of each row, which batches do not have; call "
+                "TreeExplainer.shap_values(X, y) instead"
+            )
         self.explainer = explainer
         self.keep = tuple(keep)
         self.dtype = float_dtype("dtype", dtype)
         self.prefix = prefix
         self._base: Floats = np.atleast_1d(np.asarray(explainer.expected_value, dtype=np.float64))
-        self._scale = explainer.scale
         self._worst_gap = 0.0
         self._rows = 0
         self._matched: tuple[tuple[str, ...], InputColumns] | None = None
@@ -141,7 +145,8 @@ class BatchExplainer:
 
         inputs = self.input_columns(batch.schema)
         values, predicted = self.explainer.explain_and_predict(self._features(batch, inputs))
-        gap = worst_gap(values, predicted, self._base, self._scale, first_row=self._rows)
+        scale = self.explainer.rounding_scale(predicted)
+        gap = worst_gap(values, predicted, self._base, scale, first_row=self._rows)
         self._worst_gap = max(self._worst_gap, gap)
         self._rows += batch.num_rows
         return pa.RecordBatch.from_arrays(

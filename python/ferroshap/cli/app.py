@@ -62,6 +62,20 @@ def cli() -> None:
 )
 @click.option("--weights", metavar="COLUMN", help="Column of the background that says how much each row counts.")
 @click.option(
+    "--model-output",
+    type=click.Choice(["raw", "probability", "predict"]),
+    default="raw",
+    metavar="OUTPUT",
+    help="What values add up to: raw (the default); against a background also probability, or predict: the library's.",
+)
+@click.option(
+    "--pair-budget",
+    type=click.IntRange(min=1),
+    default=10_000_000,
+    metavar="PAIRS",
+    help="Most pairs of rows and background rows, for outputs computed pair by pair; 10,000,000 by default.",
+)
+@click.option(
     "--aggregate",
     is_flag=True,
     help="Write no values of rows, but statistics of them: a row for each feature and output.",

@@ -89,7 +89,7 @@ def _compare(explainer: TreeExplainer, table: pa.Table, bound: "npt.NDArray[np.f
     library = library_prediction(model, table, rows)
     own = model.predict(table).reshape(library.shape)
     values, _ = explainer.explain_and_predict(table)
-    gaps = np.abs(library - np.atleast_1d(explainer.expected_value) - values.sum(axis=1))
+    gaps = np.abs(library - np.atleast_1d(np.asarray(explainer.expected_value, dtype=np.float64)) - values.sum(axis=1))
     found.rows += len(rows)
     found.unequal += int(((own != library) & ~(np.isnan(own) & np.isnan(library))).any(axis=1).sum())
     found.outside += int((~(gaps <= bound)).any(axis=1).sum())

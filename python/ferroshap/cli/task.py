@@ -41,6 +41,8 @@ class ExplainOptions:
     overwrite: bool
     background: Path | None
     weights: str | None
+    model_output: Literal["raw", "probability", "predict"]
+    pair_budget: int
     aggregate: bool
     by: str | None
 
@@ -62,7 +64,16 @@ def explainer_of(
         raise type(error)(f"{options.model}: {error}") from error
     rows = None if background is None else background.read(ensemble, options.keep)
     try:
-        return TreeExplainer(ensemble, rows, threads=options.threads, expected_rows=max(1, n_rows))
+        explainer = TreeExplainer(
+            ensemble,
+            rows,
+            options.model_output,
+            threads=options.threads,
+            expected_rows=max(1, n_rows),
+            pair_budget=options.pair_budget,
+        )
+        explainer.admit(n_rows)
+        return explainer
     except FerroshapError as error:
         raise type(error)(f"{options.model}: {error}") from error
 
@@ -97,9 +108,11 @@ def metadata_of(
         "ferroshap.version": build_info()["version"],
         "ferroshap.model_sha256": hashlib.sha256(model).hexdigest(),
         "ferroshap.algorithm": explainer.algorithm,
-        "ferroshap.output_space": ensemble.output_space,
+        "ferroshap.output_space": explainer.output_space,
         "ferroshap.worst_additivity_gap": json.dumps(worst_gap),
-        "ferroshap.base_values": json.dumps(np.atleast_1d(explainer.expected_value).tolist()),
+        "ferroshap.base_values": json.dumps(
+            np.atleast_1d(np.asarray(explainer.expected_value, dtype=np.float64)).tolist()
+        ),
         "ferroshap.feature_names": json.dumps(features),
         "ferroshap.output_names": json.dumps(ensemble.output_names),
         "ferroshap.dtype": dtype,
@@ -110,6 +123,7 @@ def metadata_of(
                 "max_memory": options.max_memory,
                 "background": None if options.background is None else str(options.background),
                 "weights": options.weights,
+                "model_output": options.model_output,
                 "aggregate": options.aggregate,
                 "by": options.by,
             }

@@ -21,8 +21,8 @@ Floats = npt.NDArray[np.floating[Any]]
 
 @dataclass(frozen=True)
 class BackgroundRows:
-    """Background rows as the model compares them. They are the explainer's own: what the user does to the table later
-    does not reach them.
+    """Background rows as the model compares them. They are the explainer's own, or in an array that cannot be written to: what
+    the user does to the table later does not reach them.
 
     values
         `(b, f)`, float32 where the model rounds its input to float32, in the model's column order; or sparse rows.
@@ -149,6 +149,15 @@ def _in_order(model: "TreeEnsemble", table: Any, names: tuple[str, ...] | None) 
     return table[:, match_columns(names, model.schema, "error")]
 
 
+def _is_fixed(array: Any) -> bool:
+    """Whether nobody writes into the memory: no array on the way to it is writable, and it is no object of another kind."""
+    while isinstance(array, np.ndarray):
+        if array.flags.writeable:
+            return False
+        array = array.base
+    return array is None or isinstance(array, bytes)
+
+
 def _kept(rows: InputRows, model: "TreeEnsemble") -> Floats | SparseRows:
     """The values, in memory that is nobody else's, and rounded already where the model rounds."""
     values, rounds = rows.values, model.rounds_to_float32
@@ -156,7 +165,7 @@ def _kept(rows: InputRows, model: "TreeEnsemble") -> Floats | SparseRows:
         return replace(
             values, starts=values.starts.copy(), columns=values.columns.copy(), entries=values.entries.copy()
         )
-    theirs = isinstance(rows.table, np.ndarray) and np.may_share_memory(values, rows.table)
+    theirs = isinstance(rows.table, np.ndarray) and np.may_share_memory(values, rows.table) and not _is_fixed(values)
     if not theirs and not (rounds and values.dtype == np.float64):
         return values
     with np.errstate(over="ignore"):  # beyond float32: infinity, as in the library

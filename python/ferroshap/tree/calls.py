@@ -8,12 +8,8 @@ from ferroshap.errors import FeatureMismatchError, OptionError
 from ferroshap.inputs.names import counted
 
 
-def check_call(y: Any, tree_limit: Any, approximate: Any) -> None:
+def check_call(tree_limit: Any, approximate: Any) -> None:
     """Raises `OptionError` for what shap takes and ferroshap does not."""
-    if y is not None:
-        raise OptionError(
-            "y is for values of the loss (model_output='log_loss'), which are not supported yet; leave it out"
-        )
     if tree_limit is not None:
         raise OptionError(
             f"tree_limit={tree_limit!r} is not supported; choose boosting iterations when the explainer is made: "

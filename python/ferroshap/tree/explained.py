@@ -22,15 +22,25 @@ class Names:
 
 
 def explained(
-    rows: InputRows, names: Names, *, model: TreeEnsemble, base: Floats, algorithm: str, interactions: bool = False
+    rows: InputRows,
+    names: Names,
+    *,
+    model: TreeEnsemble,
+    base: Floats,
+    output_space: str,
+    algorithm: str,
+    interactions: bool = False,
 ) -> Explanation:
-    """The explanation of all features and outputs of the rows, with everything but its values, which take no memory."""
-    n, f, o = len(rows), model.n_features, model.n_outputs
+    """The explanation of all features and outputs of the rows, with everything but its values, which take no memory.
+
+    `base` is `(o,)`, or `(n, o)` where each row has its own.
+    """
+    n, f, o = len(rows), model.n_features, base.shape[-1]
     row_axes, output_axes = () if rows.one_row else ("row",), () if o == 1 else ("output",)
     feature_axes = ("feature", "other feature") if interactions else ("feature",)
     lengths = {"row": n, "feature": f, "other feature": f, "output": o}
     axes = (*row_axes, *feature_axes, *output_axes)
-    bases = np.tile(base, (n, 1))
+    bases = np.broadcast_to(base, (n, o)).copy()
     if rows.bases is not None:
         bases += rows.bases - model.base
     shaped = bases[:, 0] if o == 1 else bases
@@ -44,7 +54,7 @@ def explained(
         feature_names=names.features,
         other_feature_names=names.features if interactions else None,
         output_names=names.outputs[0] if o == 1 else names.outputs,
-        output_space=model.output_space,
+        output_space=output_space,
         algorithm=algorithm,
         model=model.source,
     )

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ferroshap import _native
 from ferroshap.ensemble import TreeEnsemble, load_model
-from ferroshap.errors import OptionError
+from ferroshap.errors import OptionError, UnsupportedModelError
 from ferroshap.explanation import Explanation
 from ferroshap.inputs import InputRows
 from ferroshap.inputs.names import counted
@@ -19,9 +19,13 @@ from ferroshap.progress import Progress, progress_option
 
 from .calls import check_call, checked, display_names
 from .explained import filled
-from .game import Game, check_game, game_of
+from .game import Game, Interventional, Workload, check_game, game_of
 from .interactions import InteractionRun, chosen, prepared_for, result
+from .labels import check_labels, read_labels
+from .model_output import ModelOutput, output_of
 from .part import Part
+from .prepared import Prepared, PreparedRaw
+from .references import values_per_reference
 from .run import Run
 from .streams import Streams
 
@@ -34,7 +38,8 @@ class TreeExplainer(Streams):
     """Exact SHAP values of a tree ensemble: path-dependent, or against background rows.
 
     Base value plus SHAP values is the model's raw output (`TreeEnsemble.predict`), in the unit `model.output_space`: a
-    margin for XGBoost and LightGBM, a probability, log-odds or the target for scikit-learn's models.
+    margin for XGBoost and LightGBM, a probability, log-odds or the target for scikit-learn's models. With `model_output` it is
+    a function of the raw output.
 
     Parameters
     ----------
@@ -45,7 +50,11 @@ class TreeExplainer(Streams):
         as rows are; what `sample` gives; what `kmeans` or `shap.kmeans` gives, with its weights; or a
         `shap.maskers.Independent`, which holds at most 100 rows unless it was told otherwise.
     model_output
-        `"raw"`; other outputs are not supported yet.
+        What base value and SHAP values add up to, against background rows. `"raw"`: the raw output. `"probability"`: the
+        probability of a classifier. `"predict"`: what the library itself predicts on the scale of the target. `"log_loss"`: the
+        loss of each row, whose label `y` the call is given: the logarithmic loss of a classifier, the squared error of a
+        regression. All but `"raw"` weigh the raw values against each background row by the secant of the link: they are not
+        the Shapley values of the probability itself.
     feature_perturbation
         `"auto"`: interventional with `data`, path-dependent without. `"interventional"` needs `data`,
         `"tree_path_dependent"` takes none.
@@ -69,6 +78,9 @@ class TreeExplainer(Streams):
         The most memory the prepared model may take, with the background rows, in bytes or as text such as "512MiB"; its
         tables take what is left beside the rest, or are replaced by ways that are slower. None: 192 MiB of tables, against
         a background 1 GiB.
+    pair_budget
+        The most pairs of a row and a background row of one call, for output spaces whose values are computed pair by pair: the
+        probabilities of several classes and their log-loss, and margins that are further apart than 80.
     progress
         None: nothing is told. True: each call writes one line to stderr, over and over. A callable: called now and then,
         and at the end, as `progress(rows_done, rows_in_all)`; what it raises ends the call. A callable belongs to its
@@ -77,7 +89,8 @@ class TreeExplainer(Streams):
     Raises
     ------
     UnsupportedModelError, ModelError
-        As `load_model`; also for a model without covers, which path-dependent values need, and for LightGBM's linear trees.
+        As `load_model`; also for a model without covers, which path-dependent values need, for LightGBM's linear trees, and for
+        a `model_output` that this kind of model does not have.
     OptionError
         An option has a value that is not accepted, or does not go with another.
     DataError, FeatureMismatchError
@@ -137,50 +150,68 @@ class TreeExplainer(Streams):
         dtype: Any = "float64",
         expected_rows: int = 10_000,
         max_memory: int | str | None = None,
+        pair_budget: int = 10_000_000,
         progress: Progress | bool | None = None,
     ) -> None:
-        check_game(data, model_output, feature_perturbation, weights)
+        check_game(data, feature_perturbation, weights)
         self._threads = thread_count(threads)
         self._dtype = float_dtype("dtype", dtype)
         self._progress: Progress | Literal[True] | None = progress_option(progress)
-        self._expected_rows = whole_number("expected_rows", expected_rows)
-        self._most = byte_count("max_memory", max_memory)
+        self._load = Workload(
+            whole_number("expected_rows", expected_rows),
+            self._threads,
+            byte_count("max_memory", max_memory),
+            whole_number("pair_budget", pair_budget),
+        )
         started = time.perf_counter()
         self.model: TreeEnsemble = load_model(
             model, iteration_range=iteration_range, missing=missing, without_init=without_init
         )
+        self._output: ModelOutput = output_of(self.model, model_output)
         self._feature_names = display_names("feature", feature_names, self.model.n_features)
         self._output_names = display_names("output", output_names, self.model.n_outputs)
-        self._game: Game = game_of(self.model, data, weights)
+        self._game: Game = game_of(self.model, self._output, data, weights)
         read = time.perf_counter()
-        self._prepared: tuple[bytes | None, _native.Interactions] | None = None  # what pairs, for interaction values
-        self._plan: _native.Plan = self._compiled()
+        self._of_pairs: tuple[bytes | None, _native.Interactions] | None = None  # what pairs, for interaction values
+        self._prepared: Prepared = self._game.prepare(self.model, self._output, self._load)
         log.debug(
             "%r: read in %.1f ms, prepared in %.1f ms, %s bytes",
             self.model,
             1e3 * (read - started),
             1e3 * (time.perf_counter() - read),
-            f"{self._plan.describe()['bytes']:,}",
+            f"{self._prepared.bytes:,}",
         )
 
     @property
-    def expected_value(self) -> "float | npt.NDArray[np.float64]":
-        """The base value: a float for one output, `(o,)` float64 otherwise, in the unit `model.output_space`.
+    def expected_value(self) -> "float | npt.NDArray[np.float64] | Callable[[Any], npt.NDArray[np.float64]]":
+        """The base value: a float for one output, `(o,)` float64 otherwise, in the unit `output_space`.
 
-        With background rows it is their weighted mean prediction.
+        With background rows it is their weighted mean prediction. For a loss, which depends on the label: a function of labels
+        `(n,)` that gives the background's mean loss at each, `(n,)`.
         """
-        base = self._plan.expected_value
-        return float(base[0]) if self.model.n_outputs == 1 else base.copy()
+        if self.is_of_loss:
+            return self._expected_loss
+        base = self._prepared.base
+        return float(base[0]) if self.n_outputs == 1 else base.copy()
 
     @property
     def scale(self) -> npt.NDArray[np.float64]:
-        """The scale of rounding errors, `(o,)` float64: `|base| + Σ over trees of max|leaf|`, in the unit of the output."""
-        return self._plan.scale.copy()
+        """The scale of rounding errors of the raw output, `(o,)` float64: `|base| + Σ over trees of max|leaf|`."""
+        if isinstance(self._prepared, PreparedRaw):
+            return self._prepared.plan.scale
+        return self.model.rounding_scale
+
+    def rounding_scale(self, predicted: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """The scale of rounding errors of values that add up to `predicted`, `(n, o)`, in a shape that fits it; not for a loss.
+
+        A base value and values add up to the prediction to `1e-12` of it.
+        """
+        return self._prepared.rounding_scale(predicted)
 
     def shap_values(
         self,
         X: Any,
-        y: None = None,
+        y: Any = None,
         tree_limit: None = None,
         approximate: bool = False,
         check_additivity: bool | Literal["library"] = True,
@@ -188,6 +219,7 @@ class TreeExplainer(Streams):
         features: Any = None,
         outputs: Any = None,
         out: Floats | None = None,
+        per_reference: bool = False,
     ) -> Floats:
         """SHAP values: `(n, f)` for one output, `(n, f, o)` otherwise, of the dtype chosen, C order.
 
@@ -197,7 +229,10 @@ class TreeExplainer(Streams):
             numpy array `(n, f)` of any real dtype, nested lists, or a pandas, polars or pyarrow table. Columns of a
             frame match by name where the model knows names, in any order; categories match by value where the model
             stores them. One row without a row axis, `(f,)`, gives a result without one.
-        y, tree_limit, approximate
+        y
+            `(n,)`: the labels of the rows, for `model_output="log_loss"` and only for it: 0 or 1, the number of a regression's
+            target, or the class among `model.output_names`.
+        tree_limit, approximate
             Not supported: only their defaults. `tree_limit` is `iteration_range` of the explainer.
         check_additivity
             Whether to check every row and output: `|prediction − base − Σφ| ≤ 1e-12 · scale`, in float64. `"library"`: also
@@ -211,11 +246,14 @@ class TreeExplainer(Streams):
         out
             An array to write into and to return: of the result's shape, float32 or float64 whatever the explainer's `dtype`, C
             order; a `numpy.memmap` too. What it holds after an error is not defined.
+        per_reference
+            True: one explanation for each background row, `(n, b, f)` or `(n, b, f, o)`, whose base value is what is explained at
+            that row. Their mean, by the weights, are the values. The time is that of `n · b` pairs.
 
         Returns
         -------
         numpy.ndarray
-            In the unit `model.output_space`. A feature that no tree splits on has the value 0 exactly.
+            In the unit `output_space`. A feature that no tree splits on has the value 0 exactly.
 
         Raises
         ------
@@ -227,16 +265,25 @@ class TreeExplainer(Streams):
         AdditivityError
             The check failed: a defect of ferroshap.
         """
-        check_call(y, tree_limit, approximate)
+        check_call(tree_limit, approximate)
         check = checked(check_additivity)
+        check_labels(y, a_loss=self.is_of_loss)
         rows = self._read(X)
+        labels = self._labels(y, rows)
         part = self._part(rows, features, outputs)
-        return self._explain(rows, part, out, check=bool(check), library=self._of_library(check, X, rows))
+        if per_reference:
+            if not part.is_all or out is not None:
+                raise OptionError(
+                    "per_reference=True gives all features and outputs in a new array; leave features, outputs and out out"
+                )
+            return self._per_reference(rows, labels, check=bool(check))
+        library = self._of_library(check, X, rows)
+        return self._explain(rows, part, out, check=bool(check), library=library, labels=labels)
 
     def shap_interaction_values(
         self,
         X: Any,
-        y: None = None,
+        y: Any = None,
         tree_limit: None = None,
         *,
         pairs: Any = None,
@@ -252,8 +299,10 @@ class TreeExplainer(Streams):
 
         Parameters
         ----------
-        X, y, tree_limit
+        X, tree_limit
             As in `shap_values`.
+        y
+            Only None: interaction values are of the raw output.
         pairs
             Only these pairs of features, `[("age", "income"), (0, 3)]`: `(n, p)` or `(n, p, o)`, the entries of the matrix.
             A feature with itself is its main effect.
@@ -284,7 +333,8 @@ class TreeExplainer(Streams):
         With `L` leaves and at most `d` different features on a path a row takes `O(L d ⌈d/2⌉)` time, path-dependent, and
         `O(L d²)` against a background. The prepared form is kept for the next call that asks for the same.
         """
-        check_call(y, tree_limit, False)
+        check_call(tree_limit, False)
+        check_labels(y, a_loss=False)
         if aggregate not in (None, "mean_abs"):
             raise OptionError(f"aggregate is {aggregate!r}; expected None or 'mean_abs'")
         rows = self._read(X)
@@ -294,7 +344,7 @@ class TreeExplainer(Streams):
     def __call__(
         self,
         X: Any,
-        y: None = None,
+        y: Any = None,
         interactions: bool = False,
         check_additivity: bool | Literal["library"] = True,
         approximate: bool = False,
@@ -308,29 +358,33 @@ class TreeExplainer(Streams):
         `y`, `check_additivity`, `approximate`, `features`, `outputs` and the errors are those of `shap_values`; `"library"` is for
         SHAP values alone. With `features` the base value and the values do not add up to the prediction.
         """
-        check_call(y, None, approximate)
+        check_call(None, approximate)
         check = checked(check_additivity)
+        check_labels(y, a_loss=self.is_of_loss and not interactions)
         if interactions and check == "library":
             raise OptionError(
                 "check_additivity='library' is for SHAP values; expected True or False with interactions=True"
             )
         rows = self._read(X)
+        labels = self._labels(y, rows)
         part = self._part(rows, features, outputs)
         if interactions:
             values = self._interactions(rows, part, None, features, None, None, check=bool(check))
         else:
-            values = self._explain(rows, part, None, check=bool(check), library=self._of_library(check, X, rows))
+            library = self._of_library(check, X, rows)
+            values = self._explain(rows, part, None, check=bool(check), library=library, labels=labels)
         chosen = part.chosen
         if interactions and part.features is not None:
             chosen["other feature"] = part.features
-        return filled(self._explained(rows, interactions=interactions), chosen, values)
+        return filled(self._explained(rows, labels=labels, interactions=interactions), chosen, values)
 
     def explain_and_predict(self, X: Any) -> "tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]":
         """Unchecked float64 values `(n, f, o)` and the float64 prediction `(n, o)` they add up to, for bounded batches.
 
-        `X` and the errors are those of `shap_values`, but for the check.
+        `X` and the errors are those of `shap_values`, but for the check; `OptionError` for values of a loss.
         """
-        run = Run(self.model, self._plan, threads=self._threads, progress=self._progress)
+        check_labels(None, a_loss=self.is_of_loss)
+        run = Run(self.model, self._prepared, threads=self._threads, progress=self._progress)
         return run.explain_and_predict(self._read(X))
 
     def describe(self) -> dict[str, Any]:
@@ -341,50 +395,79 @@ class TreeExplainer(Streams):
         `split_points` (what explaining a row costs). Interventional: `deep_leaves` by themselves; `background_rows` and
         `background_bytes` (the rows themselves).
         """
-        return self._game.description() | self._plan.describe()
+        return self._game.description() | self._prepared.describe()
 
     def __repr__(self) -> str:
-        model, base = self.model, self.expected_value
+        model, base = self.model, self._prepared.base
         parts = [
             model.source,
             counted(model.n_trees, "tree"),
             f"depth ≤ {model.max_depth}",
             counted(model.n_features, "feature"),
-            model.output_space,
+            self.output_space,
             self._game.label,
-            f"base {base:.4g}" if isinstance(base, float) else counted(model.n_outputs, "output"),
+            f"base {base[0]:.4g}" if len(base) == 1 and not self.is_of_loss else counted(len(base), "output"),
         ]
         return f"TreeExplainer({', '.join(parts)})"
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {name: value for name, value in vars(self).items() if name not in ("_plan", "_prepared")}
+        state = {name: value for name, value in vars(self).items() if name not in ("_prepared", "_of_pairs")}
         # Lambdas and open bars do not pickle, and what does would report to nobody in another process.
         return state | {"_progress": None} if callable(self._progress) else state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self._prepared = None
+        self._of_pairs = None
         # Compiled for the processor that it is on now; a background is folded again, from the rows that were folded first.
-        self._plan = self._compiled()
+        self._prepared = self._game.prepare(self.model, self._output, self._load)
 
-    def _compiled(self) -> _native.Plan:
-        return self._game.prepare(self.model, expected_rows=self._expected_rows, threads=self._threads, most=self._most)
+    def _expected_loss(self, y: Any) -> npt.NDArray[np.float64]:
+        linked = self._linked
+        if linked is None:
+            raise OptionError("expected_value is a function for model_output='log_loss' only")
+        loss: npt.NDArray[np.float64] = linked.base_of(read_labels(y, np.atleast_1d(y).shape[0], linked))[:, 0]
+        return loss
+
+    def _per_reference(self, rows: InputRows, labels: npt.NDArray[np.float64] | None, *, check: bool) -> Floats:
+        game = self._game
+        if not isinstance(game, Interventional):
+            raise OptionError(
+                "per_reference=True is one explanation for each background row: make the explainer with data="
+            )
+        values = values_per_reference(
+            self.model,
+            game.background,
+            rows,
+            linked=self._linked,
+            labels=labels,
+            dtype=self._dtype,
+            check=check,
+            threads=self._threads,
+        )
+        shaped = values[..., 0] if self.n_outputs == 1 else values
+        return shaped[0] if rows.one_row else shaped
 
     def _interactions(
         self, rows: InputRows, part: Part, pairs: Any, features: Any, out: Any, aggregate: str | None, *, check: bool
     ) -> Floats:
+        if not isinstance(self._prepared, PreparedRaw):
+            raise UnsupportedModelError(
+                f"interaction values of the {self.output_space} are not supported: they are those of the raw output; make the "
+                "explainer with model_output='raw'"
+            )
         model = self.model
         wanted = chosen(pairs, features, self._names_of_features(rows), model.n_features)
         key = None if wanted.pairs is None else wanted.pairs.tobytes()
-        kept = self._prepared
+        kept = self._of_pairs
         if kept is None or kept[0] != key:
-            kept = key, prepared_for(self._game, model, wanted, threads=self._threads, most=self._most)
-            self._prepared = kept
+            kept = key, prepared_for(self._game, model, wanted, threads=self._threads, most=self._load.most)
+            self._of_pairs = kept
         run = InteractionRun(model, kept[1], wanted, part, threads=self._threads, progress=self._progress)
         if aggregate is not None:
             to_write, shaped = result(wanted, part, None, out=out, dtype=np.float64)
             to_write[0] = run.mean_magnitudes(rows)
             return shaped
         to_write, shaped = result(wanted, part, rows, out=out, dtype=self._dtype)
-        run.explain(rows, to_write, base=self._plan.expected_value, scale=self._plan.scale, check=check)
+        plan = self._prepared.plan
+        run.explain(rows, to_write, base=plan.expected_value, scale=plan.scale, check=check)
         return shaped

@@ -8,11 +8,25 @@ import numpy.typing as npt
 
 from ferroshap import _native
 from ferroshap.ensemble import TreeEnsemble
-from ferroshap.errors import OptionError, PlanError, UnsupportedModelError
+from ferroshap.errors import OptionError, PlanError
 from ferroshap.inputs import InputRows
 from ferroshap.inputs.names import counted
 
 from .background import BackgroundRows, read_background
+from .linked import Linked
+from .model_output import ModelOutput
+from .prepared import Prepared, PreparedRaw
+from .rescaled import ByFactors, ByPairs, PlanOptions
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What a model is prepared for; as in `TreeExplainer`, `most` is `max_memory` in bytes."""
+
+    expected_rows: int
+    threads: int | None
+    most: int | None
+    pair_budget: int
 
 
 @dataclass(frozen=True)
@@ -23,18 +37,17 @@ class PathDependent:
     label: ClassVar[str] = algorithm
     columns: ClassVar[None] = None
 
-    def prepare(
-        self, model: TreeEnsemble, *, expected_rows: int, threads: int | None, most: int | None
-    ) -> _native.Plan:
-        """The model, compiled; raises `PlanError` if it takes more than `most` bytes."""
-        plan = model.plan(expected_rows=expected_rows, table_bytes=half(most))
+    def prepare(self, model: TreeEnsemble, output: ModelOutput, load: Workload) -> Prepared:
+        """The model, compiled; raises `PlanError` if it takes more than `load.most` bytes."""
+        most = load.most
+        plan = model.plan(expected_rows=load.expected_rows, table_bytes=half(most))
         size = plan.describe()["bytes"]
         if most is not None and size > most:
             raise PlanError(
                 f"the prepared model takes {size:,} bytes, but max_memory allows {most:,}; allow as much, or explain fewer "
                 "trees with iteration_range"
             )
-        return plan
+        return PreparedRaw(model, plan)
 
     def interactions(
         self, model: TreeEnsemble, pairs: npt.NDArray[np.uint32] | None, *, threads: int | None
@@ -55,7 +68,12 @@ class Interventional:
     """The mean prediction of the background rows with the known features replaced by those of the row explained."""
 
     background: BackgroundRows
-    algorithm: ClassVar[str] = "interventional"
+    rescaled: bool = False
+
+    @property
+    def algorithm(self) -> str:
+        """Values in another output space than the raw one say that they are rescaled."""
+        return "interventional-rescaled" if self.rescaled else "interventional"
 
     @property
     def label(self) -> str:
@@ -67,25 +85,28 @@ class Interventional:
         """The names of the background's columns; None for arrays."""
         return self.background.columns
 
-    def prepare(
-        self, model: TreeEnsemble, *, expected_rows: int, threads: int | None, most: int | None
-    ) -> _native.Plan:
-        """The background folded into the model; raises `PlanError` if that takes more than `most` bytes.
+    def prepare(self, model: TreeEnsemble, output: ModelOutput, load: Workload) -> Prepared:
+        """The background folded into the model; raises `PlanError` if that takes more than `load.most` bytes.
 
         What is known before is checked before anything is made.
         """
-        background = self.background
+        background, most = self.background, load.most
         if most is not None and background.bytes_to_fold > most:
             raise PlanError(
                 f"the background takes {background.bytes_to_fold:,} bytes, but max_memory allows {most:,}; allow as much, or "
                 "pass fewer rows (ferroshap.sample draws some)"
             )
+        if self.rescaled:
+            linked = Linked(model, output, background, load.threads)
+            options = PlanOptions(load.expected_rows, half(most), most, load.pair_budget)
+            by_factors = None if linked.of_softmax or linked.n_outputs > 1 else ByFactors.of(linked, options)
+            return by_factors or ByPairs(linked, options)
         plan = model.plan_against(
             background.dense(),
             weights=background.weights,
-            expected_rows=expected_rows,
+            expected_rows=load.expected_rows,
             table_bytes=half(most),
-            threads=threads,
+            threads=load.threads,
         )
         size = plan.describe()["bytes"] + background.bytes
         if most is not None and size > most:
@@ -93,7 +114,7 @@ class Interventional:
                 f"the prepared model and its background take {size:,} bytes, but max_memory allows {most:,}; allow as much, "
                 "pass fewer rows (ferroshap.sample draws some), or explain fewer trees with iteration_range"
             )
-        return plan
+        return PreparedRaw(model, plan)
 
     def interactions(
         self, model: TreeEnsemble, pairs: npt.NDArray[np.uint32] | None, *, threads: int | None
@@ -124,8 +145,8 @@ def half(most: int | None) -> int | None:
     return None if most is None else most // 2
 
 
-def check_game(data: Any, model_output: Any, feature_perturbation: Any, weights: Any) -> None:
-    """Raises `OptionError` or `UnsupportedModelError` for options that do not go together, or are not accepted."""
+def check_game(data: Any, feature_perturbation: Any, weights: Any) -> None:
+    """Raises `OptionError` for options that do not go together, or are not accepted."""
     if feature_perturbation not in ("auto", "interventional", "tree_path_dependent"):
         raise OptionError(
             f"feature_perturbation is {feature_perturbation!r}; expected 'auto', 'interventional' or 'tree_path_dependent'"
@@ -144,14 +165,16 @@ def check_game(data: Any, model_output: Any, feature_perturbation: Any, weights:
         raise OptionError(
             "weights are those of background rows, but there are none: pass data= too, or leave weights out"
         )
-    if model_output in {"probability", "log_loss"}:
-        raise UnsupportedModelError(
-            f"model_output={model_output!r} is not supported yet; 'raw' explains the raw output (see model.output_space)"
+
+
+def game_of(model: TreeEnsemble, output: ModelOutput, data: Any, weights: Any) -> Game:
+    """The game that checked options ask for; raises as `read_background`, and `OptionError` for an output space without data."""
+    rescaled = output.kind != "identity"
+    if data is not None:
+        return Interventional(read_background(model, data, weights), rescaled)
+    if rescaled:
+        raise OptionError(
+            f"values of the {output.unit} are those against background rows, weighed pair by pair: pass data=, such as the "
+            "training rows or ferroshap.sample(X, 1000); without data only model_output='raw' is explained"
         )
-    if model_output != "raw":
-        raise OptionError(f"model_output is {model_output!r}; expected 'raw'")
-
-
-def game_of(model: TreeEnsemble, data: Any, weights: Any) -> Game:
-    """The game that checked options ask for; raises as `read_background`."""
-    return PathDependent() if data is None else Interventional(read_background(model, data, weights))
+    return PathDependent()

@@ -7,7 +7,6 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from ferroshap import _native
 from ferroshap.additivity import library_bound, worst_gap, worst_library_gap
 from ferroshap.ensemble import TreeEnsemble
 from ferroshap.errors import OptionError
@@ -15,6 +14,7 @@ from ferroshap.explanation import Position, positions
 from ferroshap.inputs import InputRows
 from ferroshap.progress import Progress, reporting
 
+from .prepared import Prepared, PreparedRaw
 from .run import CHUNK_BYTES, CHUNK_ROWS, Floats, from_row
 
 
@@ -100,65 +100,68 @@ def numbers(position: Position | None, length: int) -> npt.NDArray[np.uint32]:
 
 
 @dataclass(frozen=True)
-class OfPart:
-    """A model, prepared for its game, and the part of its values that is computed."""
+class PartRun:
+    """A model, prepared for its game, and how rows go through it for the sake of a part of their values."""
 
     model: TreeEnsemble
-    plan: _native.Plan
+    prepared: Prepared
     part: Part
     threads: int | None
+    progress: Progress | Literal[True] | None
 
-    def worst_gap(
+    def explain(
         self,
-        chunk: Floats,
-        sums: npt.NDArray[np.float64],
-        first: int,
+        rows: InputRows,
+        out: Floats,
         *,
         check: bool,
         library: Floats | None,
-        before: int,
-    ) -> float | None:
-        """Checks the rows of a chunk, of which `first` is the first; their largest gap, None where they are not checked.
+        labels: npt.NDArray[np.float64] | None = None,
+        before: int = 0,
+    ) -> None:
+        """Writes `(n, features, outputs)`, C order, in chunks of rows; the other arguments are those of `Run.explain`.
 
-        The check is by `sums`, `(n, outputs)`: what all the features of a row add up to, in float64. Of the outputs only those
-        chosen are checked, for the others are not computed.
+        The check is by what all the features of a row add up to, in float64; of the outputs only those chosen are checked,
+        for the others are not computed.
         """
-        outputs, found = self.part.output_numbers, sums[:, None, :]
-        base, scale = self.plan.expected_value[outputs], self.plan.scale[outputs]
-        gap = None
-        if check:
-            predicted = self.model.predict_rows(chunk, exact=True, threads=self.threads)[:, outputs]
-            gap = worst_gap(found, predicted, base, scale, first_row=before + first)
-        if library is not None:
-            bound = library_bound(scale, self.model.n_trees, float32=self.model.predicts_in_float32)
-            theirs = library[first : first + len(chunk), outputs]
-            worst_library_gap(found, theirs, base, bound, first_row=before + first)
-        return gap
-
-
-@dataclass(frozen=True)
-class PartRun(OfPart):
-    """How rows go through it, each checked."""
-
-    progress: Progress | Literal[True] | None
-
-    def explain(self, rows: InputRows, out: Floats, *, check: bool, library: Floats | None, before: int = 0) -> None:
-        """Writes `(n, features, outputs)`, C order, in chunks of rows; the other arguments are those of `Run.explain`."""
-        n, part = len(rows), self.part
+        n, outputs = len(rows), self.part.output_numbers
+        self.prepared.admit(n)
         step = max(CHUNK_ROWS, CHUNK_BYTES // (8 * (self.model.n_features + 2 * self.model.n_outputs)))
         with reporting(self.progress) as report:
             for first, chunk in rows.blocks(step):
-                sums = np.empty((len(chunk), part.n_outputs))
-                self.plan.run_part(
-                    chunk,
-                    out[first : first + len(chunk)],
-                    sums,
-                    features=part.feature_numbers,
-                    outputs=part.output_numbers,
-                    missing=self.model.schema.missing,
-                    threads=self.threads,
-                    progress=from_row(first, n, report),
-                )
-                self.worst_gap(chunk, sums, first, check=check, library=library, before=before)
+                here = slice(first, first + len(chunk))
+                own = None if labels is None else labels[here]
+                sums = self._write(chunk, out[here], own, from_row(first, n, report))
+                if check or library is not None:
+                    target = self.prepared.target(chunk, labels=own, threads=self.threads)
+                    base, scale = target.base[..., outputs], target.scale[..., outputs]
+                    worst_gap(sums, target.predicted[:, outputs], base, scale, first_row=before + first)
+                    if library is not None:
+                        bound = library_bound(scale, self.model.n_trees, float32=self.model.predicts_in_float32)
+                        worst_library_gap(sums, library[here, outputs], base, bound, first_row=before + first)
                 if report is not None:
                     report(first + len(chunk), n)
+
+    def _write(
+        self, chunk: Floats, out: Floats, labels: npt.NDArray[np.float64] | None, report: Progress | None
+    ) -> npt.NDArray[np.float64]:
+        """`(n, 1, outputs)`: what all features add up to, the values being written."""
+        features, outputs = self.part.feature_numbers, self.part.output_numbers
+        if not isinstance(self.prepared, PreparedRaw):
+            values = np.empty((len(chunk), self.model.n_features, self.prepared.n_outputs))
+            self.prepared.explain(chunk, values, labels=labels, threads=self.threads, progress=report)
+            out[...] = values[:, features[:, None], outputs]
+            whole: npt.NDArray[np.float64] = values.sum(axis=1, keepdims=True)[:, :, outputs]
+            return whole
+        sums = np.empty((len(chunk), self.part.n_outputs))
+        self.prepared.plan.run_part(
+            chunk,
+            out,
+            sums,
+            features=features,
+            outputs=outputs,
+            missing=self.model.schema.missing,
+            threads=self.threads,
+            progress=report,
+        )
+        return sums[:, None, :]

@@ -1,83 +1,101 @@
-"""What the calls of the explainer share: a prepared model, and how rows become values and an `Explanation` by it."""
+"""A model prepared for one game and one output space: what turns rows into values, and what the values add up to."""
 
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from ferroshap import _native
 from ferroshap.ensemble import TreeEnsemble
-from ferroshap.explanation import Explanation
-from ferroshap.inputs import InputRows
-from ferroshap.library import library_prediction
 from ferroshap.progress import Progress
 
-from .explained import Names, explained
-from .game import Game
-from .output import output
-from .part import Part, PartRun
-from .run import Run
-
 Floats = npt.NDArray[np.floating[Any]]
+Floats64 = npt.NDArray[np.float64]
 
 
-class Prepared:
-    """A model, prepared for its game."""
+@dataclass(frozen=True)
+class Target:
+    """What the values of some rows add up to: `predicted − base`, `(n, o)`; `base` and `scale` fit that shape."""
 
-    model: TreeEnsemble
-    _game: Game
-    _plan: _native.Plan
-    _threads: int | None
-    _dtype: Literal["float32", "float64"]
-    _progress: Progress | Literal[True] | None
-    _feature_names: tuple[str, ...] | None
-    _output_names: tuple[str, ...] | None
+    predicted: Floats64
+    base: Floats64
+    scale: Floats64
+
+
+class Prepared(Protocol):
+    """What a run needs of a game. `labels` are those of the chunk's rows, for losses, else None."""
 
     @property
-    def algorithm(self) -> str:
-        """The game: `"path-dependent"`, or `"interventional"` for values against background rows."""
-        return self._game.algorithm
+    def n_outputs(self) -> int:
+        """Outputs of the values."""
 
-    def _part(self, rows: InputRows, features: Any, outputs: Any) -> Part:
-        names = self._names(rows)
-        return Part.of(features, outputs, names.features, names.outputs, self.model.n_features)
+    @property
+    def base(self) -> Floats64:
+        """`(o,)`: what values are measured from where there are no labels."""
 
-    def _explained(self, rows: InputRows, *, interactions: bool = False) -> Explanation:
-        return explained(
-            rows,
-            self._names(rows),
-            model=self.model,
-            base=self._plan.expected_value,
-            algorithm=self.algorithm,
-            interactions=interactions,
-        )
+    @property
+    def bytes(self) -> int:
+        """The memory it takes."""
 
-    def _names(self, rows: InputRows) -> Names:
-        return Names(self._names_of_features(rows), tuple(self._output_names or self.model.output_names))
+    def admit(self, rows: int) -> None:
+        """Raises `PlanError` where so many rows are too much work."""
 
-    def _names_of_features(self, rows: InputRows) -> tuple[str, ...] | None:
-        return self._feature_names or self.model.feature_names or rows.columns or self._game.columns
-
-    def _read(self, X: Any) -> InputRows:
-        rows = self.model.read_rows(X)
-        self._game.check(rows, self.model)
-        return rows
-
-    def _of_library(self, check: "bool | Literal['library']", X: Any, rows: InputRows) -> Floats | None:
-        """`(n, o)`: what the training library predicts for `X`, where the check asks for it."""
-        return library_prediction(self.model, X, rows) if check == "library" else None
-
-    def _explain(self, rows: InputRows, part: Part, out: Any, *, check: bool, library: Floats | None) -> Floats:
-        """The values in the shape that the caller gets; `library` is a prediction to check against besides."""
-        shape = (*(() if rows.one_row else (len(rows),)), *part.feature_axes, *part.output_axes)
-        shaped = output(shape, self._dtype, out, rows)
-        self._run(rows, part, shaped, self._progress, check=check, library=library)
-        return shaped
-
-    def _run(
-        self, rows: InputRows, part: Part, out: Floats, progress: Progress | Literal[True] | None, **checks: Any
+    def explain(
+        self, chunk: Floats, out: Floats, *, labels: Floats64 | None, threads: int | None, progress: Progress | None
     ) -> None:
-        run: Run | PartRun = Run(self.model, self._plan, threads=self._threads, progress=progress)
-        if not part.is_all:
-            run = PartRun(self.model, self._plan, part, threads=self._threads, progress=progress)
-        run.explain(rows, np.asarray(out).reshape(len(rows), part.n_features, part.n_outputs), **checks)
+        """Writes the values of `chunk`, `(n, f, o)` with o the outputs of the values, into all of `out`."""
+
+    def target(self, chunk: Floats, *, labels: Floats64 | None, threads: int | None) -> Target:
+        """What those values add up to."""
+
+    def rounding_scale(self, predicted: Floats64) -> Floats64:
+        """What the roundings of values that add up to `predicted`, `(n, o)`, are measured in; in a shape that fits it."""
+
+    def describe(self) -> dict[str, Any]:
+        """What it is made of."""
+
+
+@dataclass(frozen=True)
+class PreparedRaw:
+    """Values of the raw output: one plan."""
+
+    model: TreeEnsemble
+    plan: _native.Plan
+
+    @property
+    def n_outputs(self) -> int:
+        """See `Prepared`."""
+        return self.model.n_outputs
+
+    @property
+    def base(self) -> Floats64:
+        """See `Prepared`."""
+        return self.plan.expected_value
+
+    @property
+    def bytes(self) -> int:
+        """See `Prepared`."""
+        return int(self.plan.describe()["bytes"])
+
+    def admit(self, rows: int) -> None:
+        """Any number of rows: the cost of a row is small."""
+
+    def explain(
+        self, chunk: Floats, out: Floats, *, labels: Floats64 | None, threads: int | None, progress: Progress | None
+    ) -> None:
+        """See `Prepared`."""
+        self.plan.run(chunk, out, missing=self.model.schema.missing, threads=threads, progress=progress)
+
+    def target(self, chunk: Floats, *, labels: Floats64 | None, threads: int | None) -> Target:
+        """See `Prepared`."""
+        predicted = self.model.predict_rows(chunk, exact=True, threads=threads)
+        return Target(predicted, self.base, self.plan.scale)
+
+    def rounding_scale(self, predicted: Floats64) -> Floats64:
+        """See `Prepared`."""
+        return self.plan.scale
+
+    def describe(self) -> dict[str, Any]:
+        """See `Prepared`."""
+        return self.plan.describe()

@@ -8,12 +8,13 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from ferroshap import _native
 from ferroshap.additivity import library_bound, worst_gap, worst_library_gap
 from ferroshap.ensemble import TreeEnsemble
 from ferroshap.inputs import InputRows
 from ferroshap.options import empty_output
 from ferroshap.progress import Progress, reporting
+
+from .prepared import Prepared
 
 log = logging.getLogger("ferroshap")
 
@@ -29,12 +30,21 @@ class Run:
     """A model, prepared for its game, and how rows go through it."""
 
     model: TreeEnsemble
-    plan: _native.Plan
+    prepared: Prepared
     threads: int | None
     progress: Progress | Literal[True] | None
 
-    def explain(self, rows: InputRows, out: Floats, *, check: bool, library: Floats | None, before: int = 0) -> None:
-        """Writes `(n, f, o)`, C order, into `out`; `library` is a prediction to check against besides.
+    def explain(
+        self,
+        rows: InputRows,
+        out: Floats,
+        *,
+        check: bool,
+        library: Floats | None,
+        labels: npt.NDArray[np.float64] | None = None,
+        before: int = 0,
+    ) -> None:
+        """Writes `(n, f, o)`, C order, into `out`; `library` is a prediction to check against besides, `labels` are for losses.
 
         `before` is how many rows came before these, for what is said of one.
 
@@ -42,23 +52,26 @@ class Run:
         has the same values in any chunk.
         """
         started = time.perf_counter()
-        n, f, o = len(rows), self.model.n_features, self.model.n_outputs
+        n, f, o = len(rows), self.model.n_features, self.prepared.n_outputs
+        self.prepared.admit(n)
         step = max(CHUNK_ROWS, CHUNK_BYTES // (8 * max(f, 1) * o))
         rounding = check and out.dtype == np.float32
         scratch = np.empty((min(step, n), f, o)) if rounding else None
-        base, scale = self.plan.expected_value, self.plan.scale
-        bound = library_bound(scale, self.model.n_trees, float32=self.model.predicts_in_float32)
         with reporting(self.progress) as report:
             for first, chunk in rows.blocks(step):
                 written = out[first : first + len(chunk)]
                 values = written if scratch is None else scratch[: len(chunk)]
-                self._values(chunk, values, from_row(first, n, report))
-                if check:
-                    worst_gap(values, self._prediction(chunk), base, scale, first_row=before + first)
-                if library is not None:
-                    worst_library_gap(
-                        values, library[first : first + len(chunk)], base, bound, first_row=before + first
-                    )
+                own = None if labels is None else labels[first : first + len(chunk)]
+                told = from_row(first, n, report)
+                self.prepared.explain(chunk, values, labels=own, threads=self.threads, progress=told)
+                if check or library is not None:
+                    target = self.prepared.target(chunk, labels=own, threads=self.threads)
+                    worst_gap(values, target.predicted, target.base, target.scale, first_row=before + first)
+                    if library is not None:
+                        float32 = self.model.predicts_in_float32
+                        bound = library_bound(target.scale, self.model.n_trees, float32=float32)
+                        theirs = library[first : first + len(chunk)]
+                        worst_library_gap(values, theirs, target.base, bound, first_row=before + first)
                 if scratch is not None:
                     written[...] = values
                 if report is not None:
@@ -68,23 +81,18 @@ class Run:
     def explain_and_predict(self, rows: InputRows) -> "tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]":
         """Unchecked float64 values `(n, f, o)` and the float64 prediction `(n, o)` they add up to."""
         n = len(rows)
-        values = empty_output((n, self.model.n_features, self.model.n_outputs), np.float64)
-        predicted = np.empty((n, self.model.n_outputs))
+        self.prepared.admit(n)
+        values = empty_output((n, self.model.n_features, self.prepared.n_outputs), np.float64)
+        predicted = np.empty((n, self.prepared.n_outputs))
         with reporting(self.progress) as report:
             for first, block in rows.blocks():
                 here = slice(first, first + len(block))
-                self._values(block, values[here], from_row(first, n, report))
-                predicted[here] = self._prediction(block)
+                told = from_row(first, n, report)
+                self.prepared.explain(block, values[here], labels=None, threads=self.threads, progress=told)
+                predicted[here] = self.prepared.target(block, labels=None, threads=self.threads).predicted
                 if report is not None:
                     report(first + len(block), n)
         return values, predicted
-
-    def _values(self, chunk: Floats, values: Floats, report: Progress | None) -> None:
-        missing = self.model.schema.missing
-        self.plan.run(chunk, values, missing=missing, threads=self.threads, progress=report)
-
-    def _prediction(self, chunk: Floats) -> npt.NDArray[np.float64]:
-        return self.model.predict_rows(chunk, exact=True, threads=self.threads)
 
 
 def from_row(first: int, n: int, report: Progress | None) -> Progress | None:

@@ -15,12 +15,13 @@ from .aggregates import AggregateRun
 from .calls import checked
 from .chunks import Table, spans, tables
 from .explained import filled
+from .labels import check_labels
 from .part import Part
-from .prepared import Prepared
+from .row_calls import RowCalls
 from .run import from_row
 
 
-class Streams(Prepared):
+class Streams(RowCalls):
     """`iter_chunks` and `aggregate`."""
 
     def iter_chunks(
@@ -65,6 +66,7 @@ class Streams(Prepared):
         [(200, 2), (200, 2), (42, 2)]
         """
         check = checked(check_additivity)
+        check_labels(None, a_loss=self.is_of_loss)
         return self._chunks(tables(X, self._read), whole_number("rows", rows), check, features, outputs)
 
     def aggregate(
@@ -120,6 +122,7 @@ class Streams(Prepared):
         True
         """
         check = checked(check_additivity)
+        check_labels(None, a_loss=self.is_of_loss)
         if by is not None and isinstance(X, Iterator):
             raise OptionError(
                 "by is one label for each row of a table, but X is an iterator of tables; aggregate each table with its labels "
@@ -158,11 +161,11 @@ class Streams(Prepared):
 
     def _aggregate(self, rows: InputRows, part: Part, by: Any, **options: Any) -> Aggregate:
         labels, groups = (None, None) if by is None else grouped(by, len(rows))
-        run = AggregateRun(self.model, self._plan, part, threads=self._threads)
+        run = AggregateRun(self.model, self._prepared, part, threads=self._threads)
         totals, worst_gap = run.totals(rows, groups, 1 if labels is None else len(labels), **options)
         axes = (*part.feature_axes, *part.output_axes)
         names = filled(self._explained(rows.between(0, 0)), part.chosen, np.empty((0, *axes)))
-        base = self._plan.expected_value[part.output_numbers].reshape(part.output_axes)[()]
+        base = self._prepared.base[part.output_numbers].reshape(part.output_axes)[()]
         return Aggregate(
             totals.reshape(len(totals), *(() if labels is None else (len(labels),)), *axes),
             len(rows) if groups is None else np.bincount(groups, minlength=len(labels or ())),
@@ -170,7 +173,7 @@ class Streams(Prepared):
             base if rows.bases is None else None,
             names.feature_names,
             names.output_names,
-            self.model.output_space,
+            self.output_space,
             self.algorithm,
             self.model.source,
             worst_gap,

@@ -7,6 +7,7 @@
 pub mod error;
 pub mod formats;
 pub mod kernel;
+pub mod links;
 pub mod model;
 pub mod oracle;
 pub mod parallel;

@@ -133,6 +133,12 @@ impl Ensemble {
     }
 
     /// The constructor's arguments for a model with the same bits, as a dictionary.
+    /// `(o,)`.
+    #[getter]
+    fn rounding_scale<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        PyArray1::from_vec(py, self.model.rounding_scale())
+    }
+
     fn arrays<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let a = py.detach(|| self.model.to_arrays());
         let (accumulation, divisor) = match a.accumulation {

@@ -7,7 +7,9 @@ mod ensemble;
 mod error;
 mod float32_math;
 mod interactions;
+mod links;
 mod plan;
+mod references;
 mod rows;
 mod running;
 
@@ -26,5 +28,9 @@ mod _native {
     #[pymodule_export]
     use crate::interactions::Interactions;
     #[pymodule_export]
+    use crate::links::{Factors, link_values, pair_weights};
+    #[pymodule_export]
     use crate::plan::Plan;
+    #[pymodule_export]
+    use crate::references::References;
 }

@@ -6,7 +6,9 @@ use ferroshap_core::kernel::{Aggregation, Part, Written};
 use ferroshap_core::parallel::{Control, default_threads};
 use ferroshap_core::plan::{self, Options};
 use ferroshap_core::rows::Rows;
-use numpy::{PyArray1, PyReadonlyArray1, PyReadwriteArray2, PyReadwriteArray4, PyUntypedArrayMethods};
+use numpy::{
+    PyArray1, PyReadonlyArray1, PyReadonlyArray2, PyReadwriteArray2, PyReadwriteArray4, PyUntypedArrayMethods,
+};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -35,6 +37,28 @@ impl Game for plan::Plan {
         control: &dyn Control,
     ) -> ferroshap_core::Result<()> {
         self.run(rows, out, threads, control)
+    }
+}
+
+/// A plan with several weightings of its background, and what each row mixes them by.
+struct Mixed<'a> {
+    plan: &'a plan::Plan,
+    mix: &'a [f64],
+}
+
+impl Game for Mixed<'_> {
+    fn rows_of_a_task(&self, rows: usize, threads: usize) -> usize {
+        self.plan.rows_of_a_task(rows, threads)
+    }
+
+    fn write<W: Written>(
+        &self,
+        rows: &Rows<'_>,
+        out: &mut [W],
+        threads: usize,
+        control: &dyn Control,
+    ) -> ferroshap_core::Result<()> {
+        self.plan.run_mixed(rows, self.mix, out, threads, control)
     }
 }
 
@@ -79,13 +103,14 @@ impl Plan {
     }
 
     #[staticmethod]
-    #[pyo3(signature = (ensemble, background, *, weights = None, missing = None, expected_rows = None, table_bytes = None, level = None, threads = None))]
+    #[pyo3(signature = (ensemble, background, *, weights = None, weightings = None, missing = None, expected_rows = None, table_bytes = None, level = None, threads = None))]
     #[expect(clippy::too_many_arguments, reason = "they are named, in Python")]
     fn interventional(
         py: Python<'_>,
         ensemble: &Ensemble,
         background: RowsArgument<'_>,
         weights: Option<PyReadonlyArray1<'_, f64>>,
+        weightings: Option<PyReadonlyArray2<'_, f64>>,
         missing: Option<f64>,
         expected_rows: Option<usize>,
         table_bytes: Option<usize>,
@@ -95,10 +120,13 @@ impl Plan {
         let options = options(expected_rows, Some(table_bytes.unwrap_or(1 << 30)), level)?;
         let view = background.view(missing);
         let weights: Option<Vec<f64>> = weights.map(|w| w.as_array().to_vec());
+        let weightings: Option<Vec<f64>> = weightings.map(|w| w.as_array().iter().copied().collect());
         let control = PythonControl::new(None, 1, ensemble.model.trees().len());
         let threads = threads.unwrap_or_else(default_threads);
-        let compiled = py.detach(|| {
-            plan::Plan::interventional(&ensemble.model, &view, weights.as_deref(), options, threads, &control)
+        let (model, weights) = (&ensemble.model, weights.as_deref());
+        let compiled = py.detach(|| match &weightings {
+            None => plan::Plan::interventional(model, &view, weights, options, threads, &control),
+            Some(by) => plan::Plan::against_weightings(model, &view, weights, by, options, threads, &control),
         });
         Ok(Self { plan: control.result(compiled)? })
     }
@@ -113,17 +141,25 @@ impl Plan {
         PyArray1::from_slice(py, self.plan.scale())
     }
 
-    #[pyo3(signature = (rows, out, *, missing = None, threads = None, progress = None))]
+    #[pyo3(signature = (rows, out, *, mix = None, missing = None, threads = None, progress = None))]
+    #[expect(clippy::too_many_arguments, reason = "they are named, in Python")]
     fn run(
         &self,
         py: Python<'_>,
         rows: RowsArgument<'_>,
         out: Out<'_>,
+        mix: Option<PyReadonlyArray2<'_, f64>>,
         missing: Option<f64>,
         threads: Option<usize>,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<()> {
-        running::run(py, &self.plan, &rows, out, missing, threads, progress.as_ref())
+        match mix {
+            None => running::run(py, &self.plan, &rows, out, missing, threads, progress.as_ref()),
+            Some(mix) => {
+                let game = Mixed { plan: &self.plan, mix: mix.as_slice()? };
+                running::run(py, &game, &rows, out, missing, threads, progress.as_ref())
+            }
+        }
     }
 
     #[pyo3(signature = (rows, out, sums, *, features, outputs, missing = None, threads = None, progress = None))]
@@ -187,6 +223,7 @@ impl Plan {
         out.set_item("bits", what.bits)?;
         out.set_item("table_bytes", what.table_bytes)?;
         out.set_item("deep_leaves", what.deep_leaves)?;
+        out.set_item("weightings", what.weightings)?;
         out.set_item("simd", what.level.to_string())?;
         Ok(out)
     }

@@ -1,7 +1,7 @@
 //! Leaves by themselves: the numbers of each pattern that the rows at hand have there are made once.
 
 use super::fold::MAX_BACKGROUND_PATH;
-use super::patterns::add_turned;
+use super::patterns::{Mixing, add_turned};
 use crate::plan::{ByPattern, DeepLeaf, Weights};
 use crate::simd::{BLOCK, INDEXED, Kernel, Line, Mask, Simd};
 
@@ -40,8 +40,10 @@ impl<S: Simd> Kernel<S> for PatternPass<'_> {
 #[derive(Debug)]
 pub(super) struct Known {
     numbers: ByPattern<u32>,
-    /// `[pattern][column of values][feature, eight a line]`
+    /// `[pattern][column of values][feature, eight a line][weighting]`
     lines: Vec<Line>,
+    /// `[weighting][feature, eight a line]` of a leaf of value 1.
+    shares: Vec<Line>,
     weights: Weights,
     patterns: Patterns,
     /// The number of the pattern of each row of the block at hand.
@@ -51,7 +53,8 @@ pub(super) struct Known {
 impl Default for Known {
     fn default() -> Self {
         let (patterns, rows) = ([0; BLOCK], [0; BLOCK]);
-        Self { numbers: ByPattern::default(), lines: Vec::new(), weights: Weights::default(), patterns, rows }
+        let (lines, shares) = (Vec::new(), Vec::new());
+        Self { numbers: ByPattern::default(), lines, shares, weights: Weights::default(), patterns, rows }
     }
 }
 
@@ -93,13 +96,37 @@ impl<S: Simd> Kernel<S> for NumberPass<'_> {
 fn make<S: Simd>(s: S, known: &mut Known, leaf: &DeepLeaf, a: u64) -> u32 {
     let number = known.numbers.len() as u32;
     known.numbers.insert(a, number);
+    let parts = leaf.slots.len().div_ceil(8);
+    known.shares.clear();
+    for weighting in 0..leaf.weightings() {
+        let shares = shares(s, &known.weights, leaf, a, weighting);
+        known.shares.extend_from_slice(&shares[..parts]);
+    }
+    for v in &leaf.values {
+        for part in 0..parts {
+            let of_part = known.shares[part..].iter().step_by(parts);
+            known.lines.extend(of_part.map(|line| Line(line.0.map(|share| v * share))));
+        }
+    }
+    number
+}
+
+/// What a leaf of value 1 adds to each of its features for rows of a pattern, in one weighting.
+#[inline(always)]
+fn shares<S: Simd>(
+    s: S,
+    weights: &Weights,
+    leaf: &DeepLeaf,
+    a: u64,
+    weighting: usize,
+) -> [Line; MAX_BACKGROUND_PATH as usize / 8] {
     let d = leaf.slots.len();
     let beta = d - a.count_ones() as usize;
-    let (of_a, of_b) = (known.weights.of_a(beta), known.weights.of_b(beta));
+    let (of_a, of_b) = (weights.of_a(beta), weights.of_b(beta));
     let mut outside = 0.0;
     let mut inside = [s.splat(0.0); MOST_VECTORS];
     let inside = &mut inside[..d.div_ceil(S::LANES)];
-    leaf.alive(a, |q, h| {
+    leaf.alive(a, weighting, |q, h| {
         let alone = a & !q;
         let k = alone.count_ones() as usize;
         outside += h * of_b[k];
@@ -113,33 +140,34 @@ fn make<S: Simd>(s: S, known: &mut Known, leaf: &DeepLeaf, a: u64) -> u32 {
     for (g, share) in shares.iter_mut().flat_map(|line| &mut line.0).enumerate().take(d) {
         *share = if a >> g & 1 != 0 { s.lanes(inside[g / S::LANES])[g % S::LANES] } else { -outside };
     }
-    for v in &leaf.values {
-        known.lines.extend(shares[..d.div_ceil(8)].iter().map(|line| Line(line.0.map(|share| v * share))));
-    }
-    number
+    shares
 }
 
 /// Adds a leaf's numbers of one column for a block of rows.
-pub(super) struct KnownPass<'a, V> {
+pub(super) struct KnownPass<'a, V, X> {
     pub(super) known: &'a Known,
     pub(super) leaf: &'a DeepLeaf,
     pub(super) column: usize,
     /// `[slot][vector]` of the column's output.
     pub(super) phi: &'a mut [V],
     pub(super) rows: usize,
+    pub(super) mixing: X,
 }
 
-impl<S: Simd> Kernel<S> for KnownPass<'_, S::V> {
+impl<S: Simd, X: Mixing<S>> Kernel<S> for KnownPass<'_, S::V, X> {
     #[inline(always)]
     fn run(self, s: S) {
+        let weightings = self.mixing.weightings();
         let parts = self.leaf.slots.len().div_ceil(8);
-        let of_a_pattern = parts * self.leaf.values.len();
+        let of_a_pattern = parts * self.leaf.values.len() * weightings;
         for (part, slots) in self.leaf.slots.chunks(8).enumerate() {
-            let first = self.column * parts + part;
+            let first = (self.column * parts + part) * weightings;
             for eight in 0..self.rows.div_ceil(8) {
-                let lines = [0, 1, 2, 3, 4, 5, 6, 7].map(|row| {
-                    let number = self.known.rows[8 * eight + row] as usize;
-                    s.line(&self.known.lines[number * of_a_pattern + first])
+                let lines = self.mixing.mix(s, eight, |weighting| {
+                    [0, 1, 2, 3, 4, 5, 6, 7].map(|row| {
+                        let number = self.known.rows[8 * eight + row] as usize;
+                        s.line(&self.known.lines[number * of_a_pattern + first + weighting])
+                    })
                 });
                 add_turned(s, lines, slots, eight, self.phi);
             }

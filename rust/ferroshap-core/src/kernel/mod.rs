@@ -24,6 +24,7 @@ mod pair_sums;
 mod part;
 mod patterns;
 mod recurrence;
+mod references;
 mod run;
 
 pub use aggregates::{Aggregation, STATISTICS};
@@ -32,6 +33,7 @@ pub(crate) use fold::check as check_background;
 pub(crate) use masks::{Codes, Comparable, MaskPass};
 pub(crate) use pair_sums::{PairGame, Task, carry_out, rows_of_a_block};
 pub use part::Part;
+pub use references::ReferencePlan;
 pub use run::Written;
 
 pub(crate) use crate::simd::{BLOCK as MASK_ROWS, Mask};

@@ -30,6 +30,7 @@ impl Part<'_> {
             Some(at) => Err(Error::Option(format!("there is no {what} {at}: the number of {what}s is {count}"))),
             None => Ok(()),
         };
+        plan.check_plain()?;
         within("feature", self.features, plan.model.n_features)?;
         within("output", self.outputs, plan.model.n_outputs)
     }
@@ -139,7 +140,7 @@ pub(super) fn explain<S: Simd, T: Comparable>(
     outputs: &[u32],
     cancel: &Cancel<'_>,
 ) {
-    scratch.load(plan, rows, start, length);
+    scratch.load(plan, rows, None, start, length);
     for tree in &plan.trees {
         if cancel.requested() {
             return;

@@ -28,41 +28,92 @@ impl<S: Simd> Kernel<S> for IndexPass<'_> {
     }
 }
 
+/// How the lines of a pattern, one a weighting of the background, become the row's.
+pub(super) trait Mixing<S: Simd>: Copy {
+    /// Lines that a pattern has.
+    fn weightings(self) -> usize;
+    /// The lines of the eight rows number `eight` of the block, from those of each weighting.
+    fn mix(self, s: S, eight: usize, lines: impl Fn(usize) -> [S::L; 8]) -> [S::L; 8];
+}
+
+/// One weighting.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Plain;
+
+impl<S: Simd> Mixing<S> for Plain {
+    #[inline(always)]
+    fn weightings(self) -> usize {
+        1
+    }
+
+    #[inline(always)]
+    fn mix(self, _: S, _: usize, lines: impl Fn(usize) -> [S::L; 8]) -> [S::L; 8] {
+        lines(0)
+    }
+}
+
+/// Several, each times a number of the row, added in their order.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mixed<'a>(/** `[weighting][row of the block]` */ pub(super) &'a [[f64; BLOCK]]);
+
+impl<S: Simd> Mixing<S> for Mixed<'_> {
+    #[inline(always)]
+    fn weightings(self) -> usize {
+        self.0.len()
+    }
+
+    #[inline(always)]
+    fn mix(self, s: S, eight: usize, lines: impl Fn(usize) -> [S::L; 8]) -> [S::L; 8] {
+        let mut sum = [s.line(&Line::default()); 8];
+        for (weighting, factors) in self.0.iter().enumerate() {
+            let lines = lines(weighting);
+            for ((sum, line), factor) in sum.iter_mut().zip(lines).zip(&factors[8 * eight..8 * eight + 8]) {
+                *sum = s.add_lines(*sum, s.scale_line(line, *factor));
+            }
+        }
+        sum
+    }
+}
+
 /// Adds what a chunk's tables say of a block of rows to the features.
-pub(super) struct LookupPass<'a, V> {
+pub(super) struct LookupPass<'a, V, X> {
     pub(super) chunk: &'a Chunk,
     pub(super) lines: &'a [Line],
     pub(super) indices: &'a [Indices],
     /// `[slot][vector]` of the chunk's output.
     pub(super) phi: &'a mut [V],
     pub(super) rows: usize,
+    pub(super) mixing: X,
     /// The chunk that comes after, and the part of its lines to ask for meanwhile.
     pub(super) ahead: Option<(&'a Chunk, Range<usize>)>,
 }
 
-impl<S: Simd> Kernel<S> for LookupPass<'_, S::V> {
+impl<S: Simd, X: Mixing<S>> Kernel<S> for LookupPass<'_, S::V, X> {
     #[inline(always)]
     fn run(self, s: S) {
         let Some((first, others)) = self.chunk.lookups.split_first() else { return };
         let eights = self.rows.div_ceil(8);
         for eight in 0..eights {
             self.ask_ahead(s, eight, eights);
-            let line = |lookup: &Lookup, row: usize| {
-                let index = self.indices[lookup.group as usize][8 * eight + row];
-                s.line(&self.lines[lookup.first as usize + index as usize])
-            };
-            let mut sum = [0, 1, 2, 3, 4, 5, 6, 7].map(|row| line(first, row));
-            for other in others {
-                for (row, sum) in sum.iter_mut().enumerate() {
-                    *sum = s.add_lines(*sum, line(other, row));
+            let sum = self.mixing.mix(s, eight, |weighting| {
+                let line = |lookup: &Lookup, row: usize| {
+                    let index = self.indices[lookup.group as usize][8 * eight + row] as usize;
+                    s.line(&self.lines[lookup.first as usize + index * self.mixing.weightings() + weighting])
+                };
+                let mut sum = [0, 1, 2, 3, 4, 5, 6, 7].map(|row| line(first, row));
+                for other in others {
+                    for (row, sum) in sum.iter_mut().enumerate() {
+                        *sum = s.add_lines(*sum, line(other, row));
+                    }
                 }
-            }
+                sum
+            });
             add_turned(s, sum, &self.chunk.slots, eight, self.phi);
         }
     }
 }
 
-impl<V> LookupPass<'_, V> {
+impl<V, X> LookupPass<'_, V, X> {
     /// Tables of large models come from far: what the next chunk reads is asked for while this one computes.
     #[inline(always)]
     fn ask_ahead<S: Simd>(&self, s: S, eight: usize, eights: usize) {

@@ -2,14 +2,15 @@
 
 use std::cell::Cell;
 use std::marker::PhantomData;
+use std::ops::Range;
 
 use super::deep::{Known, KnownPass, NumberPass};
 use super::masks::{Codes, Comparable, MaskPass};
-use super::patterns::{IndexPass, Indices, LookupPass};
+use super::patterns::{IndexPass, Indices, LookupPass, Mixed, Plain};
 use super::recurrence::Pass;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::parallel::{Cancel, Control, for_each_chunk};
-use crate::plan::{DeepLeaf, MAX_POINTS, Plan, Points, Program, TreePlan};
+use crate::plan::{Chunk, DeepLeaf, MAX_POINTS, Plan, Points, Program, TreePlan};
 use crate::rows::{Columns, Rows};
 use crate::simd::{BLOCK, Driver, Mask, Simd};
 
@@ -54,12 +55,55 @@ impl Plan {
     /// [`Error::Data`](crate::Error::Data) where `rows` have another number of columns than the model or `out` another
     /// length, [`Error::Cancelled`](crate::Error::Cancelled).
     pub fn run<W: Written>(&self, rows: &Rows<'_>, out: &mut [W], threads: usize, control: &dyn Control) -> Result<()> {
+        self.check_plain()?;
+        self.run_with(rows, None, out, threads, control)
+    }
+
+    /// The same where the plan has R weightings of its background: each row's values are Σ_r `mix[row][r]` times those of
+    /// weighting r, `mix` is `(n, R)` row-major.
+    ///
+    /// # Errors
+    /// As [`Plan::run`], and [`Error::Data`](crate::Error::Data) for a `mix` of another length.
+    pub fn run_mixed<W: Written>(
+        &self,
+        rows: &Rows<'_>,
+        mix: &[f64],
+        out: &mut [W],
+        threads: usize,
+        control: &dyn Control,
+    ) -> Result<()> {
+        if mix.len() != rows.len() * self.weightings {
+            let (found, n, of_a_row) = (mix.len(), rows.len(), self.weightings);
+            return Err(Error::Data(format!("{found} numbers to mix weightings by, expected {n} rows × {of_a_row}")));
+        }
+        self.run_with(rows, Some(mix), out, threads, control)
+    }
+
+    /// One weighting: rows have nothing to mix.
+    pub(super) fn check_plain(&self) -> Result<()> {
+        match self.weightings {
+            1 => Ok(()),
+            r => Err(Error::Option(format!(
+                "the plan has {r} weightings of the background: each row needs a number for each, to mix them by"
+            ))),
+        }
+    }
+
+    fn run_with<W: Written>(
+        &self,
+        rows: &Rows<'_>,
+        mix: Option<&[f64]>,
+        out: &mut [W],
+        threads: usize,
+        control: &dyn Control,
+    ) -> Result<()> {
         let width = self.model.n_features * self.model.n_outputs;
         rows.check(self.model.n_features, out.len(), width)?;
         if self.model.input.round_to_f32 {
             self.level.dispatch(Run::<f32, W> {
                 plan: self,
                 rows,
+                mix,
                 out,
                 threads,
                 control,
@@ -69,6 +113,7 @@ impl Plan {
             self.level.dispatch(Run::<f64, W> {
                 plan: self,
                 rows,
+                mix,
                 out,
                 threads,
                 control,
@@ -81,6 +126,7 @@ impl Plan {
 struct Run<'a, 'r, T, W> {
     plan: &'a Plan,
     rows: &'a Rows<'r>,
+    mix: Option<&'a [f64]>,
     out: &'a mut [W],
     threads: usize,
     control: &'a dyn Control,
@@ -91,13 +137,13 @@ impl<T: Comparable, W: Written> Driver for Run<'_, '_, T, W> {
     type Out = Result<()>;
 
     fn drive<S: Simd>(self, s: S) -> Result<()> {
-        let Run { plan, rows, out, threads, control, .. } = self;
+        let Run { plan, rows, mix, out, threads, control, .. } = self;
         let width = plan.model.n_features * plan.model.n_outputs;
         let together = plan.rows_of_a_task(rows.len(), threads);
         let scratch = || Scratch::<S, T>::new(s);
         for_each_chunk(out, together * width, threads, control, scratch, |scratch, index, out, cancel| {
             let start = index * together;
-            scratch.load(plan, rows, start, (rows.len() - start).min(together));
+            scratch.load(plan, rows, mix, start, (rows.len() - start).min(together));
             for tree in &plan.trees {
                 if cancel.requested() {
                     return;
@@ -138,6 +184,8 @@ pub(super) struct Block<S: Simd, T> {
     masks: Vec<Mask>,
     /// Patterns of the rows in each group of the tree at hand.
     indices: Vec<Indices>,
+    /// `[weighting][row]`, what the row mixes weightings by; empty where there is one.
+    mix: Vec<[f64; BLOCK]>,
     /// `[output][slot, and one more for splits that add to nothing][vector]`
     pub(super) phi: Vec<S::V>,
 }
@@ -161,6 +209,7 @@ impl<S: Simd, T: Comparable> Block<S, T> {
             codes: Codes::new(plan.model.code_slots.len()),
             masks: Vec::new(),
             indices: Vec::new(),
+            mix: Vec::new(),
             phi: vec![s.splat(0.0); plan.model.n_outputs * (slots + 1) * Self::VECTORS],
         }
     }
@@ -171,6 +220,15 @@ impl<S: Simd, T: Comparable> Block<S, T> {
         self.columns.fill(rows, start..start + length, &model.used_features, model.input);
         self.codes.fill(&self.columns, &model.code_slots, model.input);
         self.phi.fill(s.splat(0.0));
+    }
+
+    /// Takes the block's part of `(n, R)` numbers.
+    fn load_mix(&mut self, mix: &[f64], weightings: usize, start: usize) {
+        self.mix.clear();
+        self.mix.resize(weightings, [0.0; BLOCK]);
+        for (row, numbers) in mix[start * weightings..].chunks_exact(weightings).take(self.length).enumerate() {
+            self.mix.iter_mut().zip(numbers).for_each(|(of_rows, number)| of_rows[row] = *number);
+        }
     }
 
     /// The sums of one output.
@@ -188,6 +246,34 @@ impl<S: Simd, T: Comparable> Block<S, T> {
             self.indices.resize(groups, [0; BLOCK]);
         }
         s.vectorize(IndexPass { tables: &tree.tables, masks: &self.masks, rows, out: &mut self.indices[..groups] });
+    }
+
+    /// Adds the tables of a chunk.
+    fn look_up(&mut self, s: S, plan: &Plan, tree: &TreePlan, chunk: &Chunk, ahead: Option<(&Chunk, Range<usize>)>) {
+        let rows = self.length;
+        let (indices, mix) = (std::mem::take(&mut self.indices), std::mem::take(&mut self.mix));
+        let (lines, indices_of_all, phi) = (&tree.tables.lines[..], &indices[..], self.phi(plan, chunk.output));
+        if mix.is_empty() {
+            let mixing = Plain;
+            s.vectorize(LookupPass { chunk, lines, indices: indices_of_all, phi, rows, mixing, ahead });
+        } else {
+            let mixing = Mixed(&mix);
+            s.vectorize(LookupPass { chunk, lines, indices: indices_of_all, phi, rows, mixing, ahead });
+        }
+        (self.indices, self.mix) = (indices, mix);
+    }
+
+    /// Adds one column of a leaf by itself.
+    fn add_known(&mut self, s: S, plan: &Plan, known: &Known, leaf: &DeepLeaf, column: usize, output: u32) {
+        let rows = self.length;
+        let mix = std::mem::take(&mut self.mix);
+        let phi = self.phi(plan, output);
+        if mix.is_empty() {
+            s.vectorize(KnownPass { known, leaf, column, phi, rows, mixing: Plain });
+        } else {
+            s.vectorize(KnownPass { known, leaf, column, phi, rows, mixing: Mixed(&mix) });
+        }
+        self.mix = mix;
     }
 
     fn write<W: Written>(&self, s: S, plan: &Plan, out: &mut [W]) {
@@ -213,10 +299,14 @@ impl<S: Simd, T: Comparable> Scratch<S, T> {
         Self { s, blocks: Vec::new(), arena: Vec::new(), known: Known::default() }
     }
 
-    pub(super) fn load(&mut self, plan: &Plan, rows: &Rows<'_>, start: usize, length: usize) {
+    pub(super) fn load(&mut self, plan: &Plan, rows: &Rows<'_>, mix: Option<&[f64]>, start: usize, length: usize) {
         self.blocks.resize_with(length.div_ceil(BLOCK), || Block::new(self.s, plan));
         for (index, block) in self.blocks.iter_mut().enumerate() {
-            block.load(self.s, plan, rows, start + index * BLOCK, BLOCK.min(length - index * BLOCK));
+            let start = start + index * BLOCK;
+            block.load(self.s, plan, rows, start, BLOCK.min(length - index * BLOCK));
+            if let Some(mix) = mix {
+                block.load_mix(mix, plan.weightings, start);
+            }
         }
     }
 
@@ -241,11 +331,7 @@ impl<S: Simd, T: Comparable> Scratch<S, T> {
                     let lines = next.lookups.iter().map(|lookup| lookup.lines as usize).max().unwrap_or(0);
                     (next, lines * at / blocks..lines * (at + 1) / blocks)
                 });
-                let rows = block.length;
-                let indices = std::mem::take(&mut block.indices);
-                let (lines, phi) = (&tree.tables.lines[..], block.phi(plan, chunk.output));
-                self.s.vectorize(LookupPass { chunk, lines, indices: &indices, phi, rows, ahead });
-                block.indices = indices;
+                block.look_up(self.s, plan, tree, chunk, ahead);
             }
         }
         for leaf in tree.deep.iter().filter(|leaf| !leaf.slots.is_empty()) {
@@ -263,8 +349,8 @@ impl<S: Simd, T: Comparable> Scratch<S, T> {
             let rows = block.length;
             self.s.vectorize(NumberPass { known: &mut self.known, leaf, masks: &block.masks, rows });
             for column in 0..leaf.values.len() {
-                let phi = block.phi(plan, tree.output.unwrap_or(column as u32));
-                self.s.vectorize(KnownPass { known: &self.known, leaf, column, phi, rows });
+                let output = tree.output.unwrap_or(column as u32);
+                block.add_known(self.s, plan, &self.known, leaf, column, output);
             }
         }
     }

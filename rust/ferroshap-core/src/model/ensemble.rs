@@ -141,6 +141,23 @@ impl Ensemble {
         self.accumulation
     }
 
+    /// |base| + Σ over trees of the largest |leaf|, `(o)`: what rounding errors of a sum are measured in.
+    pub fn rounding_scale(&self) -> Vec<f64> {
+        let divisor = self.accumulation.divisor();
+        let mut scale: Vec<f64> = self.base.iter().map(|b| b.abs() / divisor).collect();
+        for tree in &self.trees {
+            let first = tree.output.unwrap_or(0) as usize;
+            let mut largest = vec![0f64; self.leaf_width];
+            for node in tree.node_range() {
+                if let Node::Leaf { leaf } = self.node(node) {
+                    largest.iter_mut().zip(self.leaf(leaf)).for_each(|(l, v)| *l = l.max((v / divisor).abs()));
+                }
+            }
+            scale[first..].iter_mut().zip(largest).for_each(|(s, l)| *s += l);
+        }
+        scale
+    }
+
     /// What happens to a value before the first comparison.
     pub fn input(&self) -> InputRule {
         self.input

@@ -18,54 +18,81 @@ pub(crate) struct DeepLeaf {
     /// One value, or one an output of the tree.
     pub(crate) values: Vec<f64>,
     background: Background,
-    counted: ByPattern<f64>,
+    weightings: usize,
+    /// The number of each pattern, in the order in which they were met, and `[pattern][weighting]` the sums of weights.
+    numbers: ByPattern<u32>,
+    sums: Vec<f64>,
 }
 
-/// The patterns that occur with their weights, which sum to 1, in buckets by their lowest bits.
+/// The patterns that occur with their weights, in buckets by their lowest bits.
 #[derive(Debug, Clone, Default)]
 struct Background {
     bits: u32,
     starts: Vec<u32>,
     patterns: Vec<u64>,
+    /// `[weighting][pattern]`
     weights: Vec<f64>,
 }
 
 impl DeepLeaf {
     pub(super) fn new(slots: Vec<u32>, masks: Vec<u32>, values: Vec<f64>) -> Self {
-        Self { slots, masks, values, background: Background::default(), counted: ByPattern::default() }
+        let (background, numbers) = (Background::default(), ByPattern::default());
+        Self { slots, masks, values, background, weightings: 1, numbers, sums: Vec::new() }
     }
 
-    /// Adds the weight of one background row.
+    /// To be told before the first row is added.
+    pub(crate) fn set_weightings(&mut self, weightings: usize) {
+        self.weightings = weightings;
+    }
+
+    /// Weights that each pattern has.
+    pub(crate) fn weightings(&self) -> usize {
+        self.weightings
+    }
+
+    /// Adds the weights of one background row, one a weighting.
     #[inline]
-    pub(crate) fn add(&mut self, pattern: u64, weight: f64) {
-        *self.counted.entry(pattern).or_insert(0.0) += weight;
+    pub(crate) fn add(&mut self, pattern: u64, weights: &[f64]) {
+        let next = self.numbers.len() as u32;
+        let number = *self.numbers.entry(pattern).or_insert(next);
+        if number == next {
+            self.sums.extend_from_slice(weights);
+        } else {
+            let sums = &mut self.sums[number as usize * weights.len()..];
+            sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += weight);
+        }
     }
 
-    /// Sorts the patterns; `total` is the sum of all weights.
+    /// Sorts the patterns; the weights are divided by `total`.
     pub(crate) fn finish(&mut self, total: f64) {
-        let counted = std::mem::take(&mut self.counted);
-        let wanted = (counted.len() / OF_A_BUCKET).max(1).ilog2();
+        let (numbers, sums) = (std::mem::take(&mut self.numbers), std::mem::take(&mut self.sums));
+        let wanted = (numbers.len() / OF_A_BUCKET).max(1).ilog2();
         let bits = wanted.min(MOST_BUCKET_BITS).min(self.slots.len() as u32);
         let bucket = |q: u64| (q & ((1 << bits) - 1)) as usize;
-        let mut all: Vec<(u64, f64)> = counted.into_iter().map(|(q, h)| (q, h / total)).collect();
+        let mut all: Vec<(u64, u32)> = numbers.into_iter().collect();
         all.sort_unstable_by_key(|(q, _)| (bucket(*q), *q));
         let mut starts = vec![0; (1 << bits) + 1];
         all.iter().for_each(|(q, _)| starts[bucket(*q) + 1] += 1);
         for at in 1..starts.len() {
             starts[at] += starts[at - 1];
         }
-        let (patterns, weights) = all.into_iter().unzip();
+        let weight = |weighting: usize, number: u32| sums[number as usize * self.weightings + weighting] / total;
+        let weights = (0..self.weightings).flat_map(|w| all.iter().map(move |(_, number)| (w, *number)));
+        let weights = weights.map(|(w, number)| weight(w, number)).collect();
+        let patterns = all.iter().map(|(q, _)| *q).collect();
         self.background = Background { bits, starts, patterns, weights };
     }
 
-    /// Calls `visit(q, h)` for the patterns of the background that have every feature that `a` lacks, in one order.
+    /// Calls `visit(q, h)` for the patterns of the background that have every feature that `a` lacks, in one order, with their
+    /// weights h in a weighting.
     #[inline(always)]
-    pub(crate) fn alive(&self, a: u64, mut visit: impl FnMut(u64, f64)) {
+    pub(crate) fn alive(&self, a: u64, weighting: usize, mut visit: impl FnMut(u64, f64)) {
         let full = match self.slots.len() {
             64 => u64::MAX,
             d => (1 << d) - 1,
         };
         let background = &self.background;
+        let weights = &background.weights[weighting * background.patterns.len()..];
         let low = (1u64 << background.bits) - 1;
         // the buckets whose lowest bits hold all that `a` lacks: every subset of `free` beside them
         let (must, free) = (!a & low, a & low);
@@ -73,7 +100,7 @@ impl DeepLeaf {
         loop {
             let bucket = (must | more) as usize;
             let of_bucket = background.starts[bucket] as usize..background.starts[bucket + 1] as usize;
-            for (&q, &h) in background.patterns[of_bucket.clone()].iter().zip(&background.weights[of_bucket]) {
+            for (&q, &h) in background.patterns[of_bucket.clone()].iter().zip(&weights[of_bucket]) {
                 if a | q == full {
                     visit(q, h);
                 }
@@ -85,9 +112,20 @@ impl DeepLeaf {
         }
     }
 
+    /// The share of the background that gets to the leaf, in the first weighting.
+    pub(crate) fn share(&self) -> f64 {
+        if self.slots.is_empty() {
+            return 1.0;
+        }
+        let mut share = 0.0;
+        self.alive(0, 0, |_, h| share += h); // what lacks nothing
+        share
+    }
+
     /// Memory, in bytes.
     pub(crate) fn bytes(&self) -> usize {
-        let background = 16 * self.background.patterns.len() + 4 * self.background.starts.len();
+        let of_patterns = 8 * (self.background.patterns.len() + self.background.weights.len());
+        let background = of_patterns + 4 * self.background.starts.len();
         background + 8 * (self.slots.len() + self.values.len())
     }
 }

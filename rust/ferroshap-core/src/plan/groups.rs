@@ -27,6 +27,8 @@ mod cost {
     pub(super) const STREAM: f64 = 0.0015;
     /// What a line costs more, row by row, until the tables fit their memory; then there are none.
     pub(super) const PRICES: [f64; 4] = [0.0, 0.006, 0.03, 0.2];
+    /// A look-up in each weighting of the background but the first, mixed into the row's.
+    pub(super) const MIXED: f64 = 0.6;
     /// A bit of a row's pattern.
     pub(super) const BIT: f64 = 0.05;
     /// Making a line of a table, a leaf.
@@ -51,6 +53,8 @@ pub(crate) struct Workload {
     line: f64,
     /// Rows of the background; `None`: path-dependent, where the recurrence takes what no group does.
     pub(crate) background: Option<f64>,
+    /// Weightings of the background.
+    weightings: f64,
 }
 
 /// Leaves of a model whose tables a core's cache holds, at about a kilobyte a leaf.
@@ -59,7 +63,12 @@ const NEAR_LEAVES: usize = 1000;
 impl Workload {
     pub(crate) fn new(model: &Ensemble, rows: usize, background: Option<usize>) -> Self {
         let line = if model.n_leaves() > NEAR_LEAVES { cost::STREAM } else { 0.0 };
-        Self { rows: rows as f64, line, background: background.map(|b| b as f64) }
+        Self { rows: rows as f64, line, background: background.map(|b| b as f64), weightings: 1.0 }
+    }
+
+    /// The same with several weightings of the background.
+    pub(crate) fn with_weightings(self, weightings: usize) -> Self {
+        Self { weightings: weightings as f64, ..self }
     }
 }
 
@@ -70,7 +79,7 @@ pub(super) fn ways_within(model: &Ensemble, load: Workload, bytes: usize) -> Vec
         let mut taken = 0usize;
         let of_tree = |tree| {
             let (ways, lines) = ways(model, tree, load);
-            taken = taken.saturating_add(lines.saturating_mul(size_of::<Line>()));
+            taken = taken.saturating_add(lines.saturating_mul(load.weightings as usize * size_of::<Line>()));
             (taken <= bytes).then_some(ways)
         };
         if let Some(ways) = model.trees().iter().map(of_tree).collect() {
@@ -112,7 +121,7 @@ fn ways(model: &Ensemble, tree: &Tree, load: Workload) -> (Vec<Way>, usize) {
             Node::Leaf { .. } => match load.background {
                 None => (as_group, as_group.min(0.0)),
                 Some(background) => {
-                    let alone = outputs * deep(above.features[at], load.rows, background);
+                    let alone = outputs * deep(above.features[at], load, background);
                     way[at] = if as_group <= alone { Way::Group } else { Way::Deep };
                     (as_group.min(alone), as_group.min(alone))
                 }
@@ -255,25 +264,28 @@ impl Group {
         }
         let parts = f64::from(self.slots.div_ceil(8));
         let lines = parts * f64::from(1u32 << self.bits);
+        let weightings = load.weightings;
         let build = outputs * (cost::LINE * lines * f64::from(self.leaves)) + cost::PATTERN * self.patterns;
-        let lookup = if lines > cost::NEAR_LINES { cost::FAR_LOOKUP } else { cost::LOOKUP };
-        let stream = load.line * lines;
+        let lookup = if lines * weightings > cost::NEAR_LINES { cost::FAR_LOOKUP } else { cost::LOOKUP };
+        let lookups = lookup + cost::MIXED * (weightings - 1.0);
+        let stream = load.line * lines * weightings;
         let indices = cost::BIT * f64::from(self.bits);
-        build
-            + load.rows * (outputs * (parts * lookup + stream) + indices)
-            + load.background.unwrap_or(0.0) * (indices + 0.5)
+        build * weightings
+            + load.rows * (outputs * (parts * lookups + stream) + indices)
+            + load.background.unwrap_or(0.0) * (indices + 0.5 * weightings)
     }
 }
 
 /// A leaf of `d` features by itself.
-fn deep(d: u32, rows: f64, background: f64) -> f64 {
+fn deep(d: u32, load: Workload, background: f64) -> f64 {
     if d == 0 {
         return 0.0;
     }
     let all = f64::from(d.min(40)).exp2();
     // of many rows about this share of all patterns, or of the rows, differ
     let occurring = |n: f64| n.min(0.3 * all).min(0.5 * n + 20.0);
-    let (a, q) = (occurring(rows), occurring(background));
+    let (a, q) = (occurring(load.rows), occurring(background));
     let alive = 0.04 + 0.9 * f64::from(d).exp2().recip();
-    (rows + background) * cost::DEEP_ROW + a * (cost::DEEP_PATTERN + cost::DEEP_PAIR * q * (0.2 + alive))
+    let of_a_pattern = cost::DEEP_PATTERN + cost::DEEP_PAIR * q * (0.2 + alive);
+    (load.rows + background) * cost::DEEP_ROW + load.weightings * a * of_a_pattern
 }

@@ -42,6 +42,8 @@ pub struct Plan {
     pub(crate) model: PlanModel,
     pub(crate) trees: Vec<TreePlan>,
     pub(crate) level: Level,
+    /// Weightings of the background: 1, or as many as each row mixes.
+    pub(crate) weightings: usize,
     expected: Vec<f64>,
     scale: Vec<f64>,
 }
@@ -108,6 +110,8 @@ pub struct Description {
     pub table_bytes: usize,
     /// Leaves that are explained by themselves, from the patterns of the background.
     pub deep_leaves: usize,
+    /// Weightings of the background that each row mixes: 1 for the raw output.
+    pub weightings: usize,
     /// The vector instructions in use.
     pub level: Level,
 }
@@ -135,13 +139,14 @@ impl Plan {
         let ways = groups::ways_within(model, load, options.table_bytes);
         let trees = model.trees().iter().zip(ways).map(&mut plan_tree).collect();
         let (expected, scale) = compiler.totals();
-        Ok(Self { model: PlanModel::new(model), trees, level: options.level, expected, scale })
+        Ok(Self { model: PlanModel::new(model), trees, level: options.level, weightings: 1, expected, scale })
     }
 
     /// An interventional plan before the background is known: for each tree the shapes of its groups, which have no tables.
     pub(crate) fn before_background(
         model: &Ensemble,
         load: Workload,
+        weightings: usize,
         options: Options,
     ) -> (Self, Vec<Vec<GroupShape>>) {
         let code_slots = splits::code_slots(model);
@@ -149,15 +154,15 @@ impl Plan {
         let mut plan_tree = |(tree, ways): (&Tree, Vec<Way>)| {
             let paths = paths::paths(model, tree, &code_slots, &ways);
             shapes.push(paths.groups);
-            let (splits, deep) = (paths.splits, paths.deep);
-            let tables = TreeTables::default();
+            let (splits, mut deep) = (paths.splits, paths.deep);
+            deep.iter_mut().for_each(|leaf| leaf.set_weightings(weightings));
+            let tables = TreeTables::new(weightings);
             TreePlan { splits, points: Vec::new(), programs: Vec::new(), tables, deep, output: tree.output }
         };
-        let ways = groups::ways_within(model, load, options.table_bytes);
+        let ways = groups::ways_within(model, load.with_weightings(weightings), options.table_bytes);
         let trees = model.trees().iter().zip(ways).map(&mut plan_tree).collect();
-        let zeros = vec![0.0; model.n_outputs()];
-        let plan =
-            Self { model: PlanModel::new(model), trees, level: options.level, expected: zeros.clone(), scale: zeros };
+        let (expected, scale) = (vec![0.0; model.n_outputs()], vec![0.0; model.n_outputs()]);
+        let plan = Self { model: PlanModel::new(model), trees, level: options.level, weightings, expected, scale };
         (plan, shapes)
     }
 
@@ -190,6 +195,7 @@ impl Plan {
             bits: self.trees.iter().flat_map(|t| &t.tables.groups).map(Vec::len).max().unwrap_or(0),
             table_bytes: self.trees.iter().map(|t| t.tables.bytes()).sum(),
             deep_leaves: self.trees.iter().map(|t| t.deep.len()).sum(),
+            weightings: self.weightings,
             level: self.level,
         }
     }

@@ -7,8 +7,10 @@ use crate::simd::Line;
 const MOST_LOOKUPS: usize = 4;
 
 /// The groups of a tree and their tables.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct TreeTables {
+    /// Lines that a pattern has in a table, one a weighting of the background.
+    pub(crate) weightings: usize,
     /// The masks of each group's pattern, bit 0 first.
     pub(crate) groups: Vec<Vec<u32>>,
     pub(crate) chunks: Vec<Chunk>,
@@ -24,7 +26,7 @@ pub(crate) struct Chunk {
     pub(crate) lookups: Vec<Lookup>,
 }
 
-/// A table: `lines` lines from `first` on, one a pattern of the group.
+/// A table: `lines` lines from `first` on, for each pattern of the group one a weighting.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lookup {
     pub(crate) group: u32,
@@ -62,6 +64,11 @@ pub(crate) struct LeafFeature {
 }
 
 impl LeafShape {
+    /// Whether a row of this pattern in the group gets to the leaf.
+    pub(crate) fn is_reached(&self, pattern: u32) -> bool {
+        self.features.iter().all(|feature| pattern & (feature.set | feature.clear) == feature.set)
+    }
+
     /// The leaf's own pattern for each pattern of its group.
     pub(crate) fn map(&self, bits: usize, out: &mut Vec<u16>) {
         out.clear();
@@ -79,7 +86,7 @@ impl LeafShape {
 pub(crate) enum Source<'a> {
     /// Independent features that satisfy their edges with the probabilities W: the path-dependent game.
     Covers,
-    /// Counted: a weight for each pattern of the group, and their sum.
+    /// Counted: for each pattern of the group a weight in each weighting, and what they are divided by.
     Counted(&'a [f64], f64),
 }
 
@@ -100,7 +107,7 @@ impl Builder {
         }
         let group = tables.groups.len() as u32;
         tables.groups.push(shape.bits.clone());
-        let size = 1 << shape.bits.len();
+        let size = tables.weightings << shape.bits.len();
         for part in (0..shape.slots.len()).step_by(8) {
             let slots = &shape.slots[part..shape.slots.len().min(part + 8)];
             let firsts: Vec<(usize, Vec<u8>)> = outputs
@@ -127,22 +134,26 @@ impl Builder {
         source: &Source<'_>,
     ) {
         leaf.map(shape.bits.len(), &mut self.map);
-        let total = self.weigh(leaf, source);
-        self.leaf.take(&self.h);
-        for (column, (first, lanes)) in firsts.iter().enumerate() {
-            let lane = |feature: &LeafFeature| lanes.get((feature.at as usize).wrapping_sub(part)).copied();
-            let of_features: Vec<Option<u8>> = leaf.features.iter().map(lane).collect();
-            self.leaf.lines(&of_features, &mut self.leaf_lines);
-            let v = leaf.values[column] / total;
-            for (line, &own) in tables.lines[*first..].iter_mut().zip(&self.map) {
-                let from = &self.leaf_lines[own as usize].0;
-                line.0.iter_mut().zip(from).for_each(|(sum, x)| *sum += v * x);
+        let weightings = tables.weightings;
+        for weighting in 0..weightings {
+            let total = self.weigh(leaf, source, weighting, weightings);
+            self.leaf.take(&self.h);
+            for (column, (first, lanes)) in firsts.iter().enumerate() {
+                let lane = |feature: &LeafFeature| lanes.get((feature.at as usize).wrapping_sub(part)).copied();
+                let of_features: Vec<Option<u8>> = leaf.features.iter().map(lane).collect();
+                self.leaf.lines(&of_features, &mut self.leaf_lines);
+                let v = leaf.values[column] / total;
+                let lines = tables.lines[first + weighting..].iter_mut().step_by(weightings);
+                for (line, &own) in lines.zip(&self.map) {
+                    let from = &self.leaf_lines[own as usize].0;
+                    line.0.iter_mut().zip(from).for_each(|(sum, x)| *sum += v * x);
+                }
             }
         }
     }
 
-    /// h of the leaf's patterns, and its sum.
-    fn weigh(&mut self, leaf: &LeafShape, source: &Source<'_>) -> f64 {
+    /// h of the leaf's patterns in a weighting, and what it is divided by.
+    fn weigh(&mut self, leaf: &LeafShape, source: &Source<'_>, weighting: usize, weightings: usize) -> f64 {
         let d = leaf.features.len();
         self.h.clear();
         self.h.resize(1 << d, 0.0);
@@ -159,7 +170,7 @@ impl Builder {
                 1.0
             }
             Source::Counted(counts, total) => {
-                for (&own, count) in self.map.iter().zip(*counts) {
+                for (&own, count) in self.map.iter().zip(counts[weighting..].iter().step_by(weightings)) {
                     self.h[own as usize] += count;
                 }
                 *total
@@ -168,7 +179,18 @@ impl Builder {
     }
 }
 
+impl Default for TreeTables {
+    fn default() -> Self {
+        Self::new(1)
+    }
+}
+
 impl TreeTables {
+    /// No groups yet.
+    pub(crate) fn new(weightings: usize) -> Self {
+        Self { weightings, groups: Vec::new(), chunks: Vec::new(), lines: Vec::new() }
+    }
+
     /// Puts a look-up into the first chunk that has its output and room for its features; the lane of each.
     fn place(&mut self, output: u32, slots: &[u32], lookup: Lookup) -> Vec<u8> {
         let fits = |chunk: &Chunk| {

@@ -129,6 +129,12 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    fn scale_line(self, a: Self::L, x: f64) -> Self::L {
+        let x = self.splat(x);
+        [self.mul(a[0], x), self.mul(a[1], x)]
+    }
+
+    #[inline(always)]
     fn transpose(self, l: [Self::L; 8]) -> [Self::L; 8] {
         // SAFETY: `self` exists, so the processor has AVX2.
         let quarter = |rows: usize, half: usize| unsafe {

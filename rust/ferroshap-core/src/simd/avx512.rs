@@ -98,6 +98,11 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn scale_line(self, a: Self::L, x: f64) -> Self::L {
+        self.mul(a, self.splat(x))
+    }
+
+    #[inline(always)]
     fn transpose(self, l: [Self::L; 8]) -> [Self::L; 8] {
         // SAFETY: `self` exists, so the processor has AVX-512 F.
         unsafe {

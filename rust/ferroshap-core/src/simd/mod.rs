@@ -83,6 +83,8 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     fn prefetch(self, _line: &Line) {}
     /// a + b
     fn add_lines(self, a: Self::L, b: Self::L) -> Self::L;
+    /// a · x
+    fn scale_line(self, a: Self::L, x: f64) -> Self::L;
     /// Line `i` of the result holds number `i` of each line.
     fn transpose(self, lines: [Self::L; 8]) -> [Self::L; 8];
     /// Adds a line to as many vectors as hold eight numbers.

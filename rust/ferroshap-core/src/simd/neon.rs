@@ -84,6 +84,11 @@ impl Simd for Neon {
     }
 
     #[inline(always)]
+    fn scale_line(self, a: Self::L, x: f64) -> Self::L {
+        Portable.scale_line(a, x)
+    }
+
+    #[inline(always)]
     fn transpose(self, lines: [Self::L; 8]) -> [Self::L; 8] {
         Portable.transpose(lines)
     }

@@ -83,6 +83,11 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    fn scale_line(self, a: Self::L, x: f64) -> Self::L {
+        a.map(|number| number * x)
+    }
+
+    #[inline(always)]
     fn transpose(self, lines: [Self::L; 8]) -> [Self::L; 8] {
         let mut turned = [[0.0; 8]; 8];
         for (i, line) in lines.iter().enumerate() {

@@ -1,0 +1,127 @@
+"""Every output space against the definition: brute force over pairs, with raw values of the interventional oracle."""
+
+import ferroshap
+import numpy as np
+import pytest
+
+TWO = ["XGBoost, two classes", "LightGBM, two classes, sigmoid 2", "GradientBoosting, two classes"]
+LOGARITHMIC = ["XGBoost, Poisson", "LightGBM, Tweedie"]
+THREE = ["XGBoost, three classes", "LightGBM, three classes"]
+
+SPACES = [
+    *((name, "probability") for name in (*TWO, *THREE)),
+    *((name, "predict") for name in (*TWO, *LOGARITHMIC, *THREE)),
+    *((name, "log_loss") for name in (*TWO, *THREE, "forest")),
+]
+
+
+def softmax(m):
+    e = np.exp(m - m.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def explained(name, space, m, y):
+    """`(…, k)`: what is explained, of raw outputs `(…, o)`, spelled out."""
+    if name == "forest":
+        return (m - y) ** 2
+    if name in THREE:
+        if space == "log_loss":
+            return -np.log(np.take_along_axis(softmax(m), y.astype(int), axis=-1))
+        return softmax(m)
+    if name in LOGARITHMIC:
+        return np.exp(m)
+    p = 1 / (1 + np.exp(-m * (2.0 if "sigmoid" in name else 1.0)))
+    return -(y * np.log(p) + (1 - y) * np.log1p(-p)) if space == "log_loss" else p
+
+
+def log_mean(a, b):
+    """(a − b) / (log a − log b), with the series where a and b are close."""
+    r = np.log(a) - np.log(b)
+    near = np.abs(r) < 1e-3
+    safe = np.where(near, 1.0, r)
+    series = np.sqrt(a * b) * (1 + r**2 / 24 + r**4 / 1920)
+    return np.where(near, series, (a - b) / safe)
+
+
+def weights_of_pairs(name, space, x, z, y):
+    """`(n, b, k, o)`: W with φ_k = Σ_j W_kj φ_j, spelled out, of raw outputs `(n, o)` and `(b, o)`."""
+    x, z = x[:, None, :], z[None, :, :]
+    if name in THREE:
+        top = np.maximum(x.max(-1), z.max(-1))[..., None]
+        ex, ez = np.exp(x - top), np.exp(z - top)
+        share = log_mean(ex, ez) / log_mean(ex.sum(-1), ez.sum(-1))[..., None]  # L_j / L_D
+        if space == "log_loss":
+            return (share - (np.arange(share.shape[-1]) == y[:, None, None]))[..., None, :]
+        mean = log_mean(*np.broadcast_arrays(softmax(x), softmax(z)))
+        return mean[..., None] * (np.eye(share.shape[-1]) - share[..., None, :])
+    shape = (len(y), 1, 1)
+    gx, gz = explained(name, space, x, y.reshape(shape)), explained(name, space, z, y.reshape(shape))
+    near = np.abs(x - z) < 1e-4
+    middle, h = (x + z) / 2, 1e-4
+    slope = (
+        explained(name, space, middle + h, y.reshape(shape)) - explained(name, space, middle - h, y.reshape(shape))
+    ) / (2 * h)
+    return np.where(near, slope, (gx - gz) / np.where(near, 1.0, x - z))[..., None]
+
+
+def shaped(values, outputs):
+    return values if outputs > 1 else values[..., None]
+
+
+@pytest.mark.parametrize(("name", "space"), SPACES)
+def test_values_are_those_of_the_definition_and_add_up(cases, name, space):
+    case = cases(name)
+    labels = (case.y,) if space == "log_loss" else ()
+    raw = ferroshap.TreeExplainer(case.model, case.background, weights=case.weights)
+    explainer = ferroshap.TreeExplainer(case.model, case.background, space, weights=case.weights)
+    o, k = raw.model.n_outputs, explainer.n_outputs
+    each = shaped(raw.shap_values(case.rows, per_reference=True), o)
+    x, z = (raw.model.predict(rows, dtype="float64").reshape(-1, o) for rows in (case.rows, case.background))
+    weights = case.weights / case.weights.sum()
+    pairs = weights_of_pairs(name, space, x, z, case.y)
+    expected = np.einsum("b,nbkj,nbfj->nfk", weights, pairs, each)
+    values = shaped(explainer.shap_values(case.rows, *labels), k)
+    largest = np.abs(expected).max()
+    # the definition's own secants lose digits where margins are close (h = 1e-4: 1e-8 of a slope)
+    np.testing.assert_allclose(values, expected, rtol=0, atol=2e-9 * largest)
+
+    exact = np.einsum("b,nbfk->nfk", weights, shaped(explainer.shap_values(case.rows, *labels, per_reference=True), k))
+    np.testing.assert_allclose(values, exact, rtol=0, atol=1e-12 * largest)
+
+    target = explained(name, space, x, case.y[:, None])
+    base = np.einsum(
+        "b,nbk->nk",
+        weights,
+        explained(name, space, np.tile(z, (len(x), 1, 1)), np.tile(case.y[:, None, None], (1, len(z), 1))),
+    )
+    np.testing.assert_allclose(values.sum(axis=1) + base, target, rtol=0, atol=1e-12 * np.abs(target).max())
+    told = explainer.expected_value(case.y)[:, None] if labels else explainer.expected_value
+    np.testing.assert_allclose(np.broadcast_to(told, base.shape), base, rtol=0, atol=1e-12 * np.abs(base).max())
+
+
+@pytest.mark.parametrize("name", [*TWO, *LOGARITHMIC, *THREE])
+def test_values_add_up_to_what_the_library_predicts(cases, name):
+    case = cases(name)
+    explainer = ferroshap.TreeExplainer(case.model, case.background, "predict")
+    explanation = explainer(case.rows)
+    total = explanation.base_values + explanation.values.sum(axis=1)
+    own = case.model.predict(case.rows) if name in LOGARITHMIC else case.model.predict_proba(case.rows)
+    expected = own[:, 1] if name in TWO else own
+    np.testing.assert_allclose(total, expected, rtol=1e-6, atol=1e-7)
+    assert explanation.algorithm == "interventional-rescaled"
+    assert explanation.output_space == ("prediction" if name in LOGARITHMIC else "probability")
+
+
+def test_a_forest_of_probabilities_needs_no_rescaling():
+    from sklearn.ensemble import RandomForestClassifier
+
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(100, 3))
+    forest = RandomForestClassifier(n_estimators=5, random_state=0).fit(x, (x[:, 0] > 0).astype(int))
+    raw = ferroshap.TreeExplainer(forest, x)
+    probability = ferroshap.TreeExplainer(forest, x, "probability")
+    assert probability.algorithm == "interventional"
+    assert probability.output_space == "probability"
+    np.testing.assert_array_equal(probability.shap_values(x[:9]), raw.shap_values(x[:9]))
+    without = ferroshap.TreeExplainer(forest, model_output="predict")
+    assert without.algorithm == "path-dependent"

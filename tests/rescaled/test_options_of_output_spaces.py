@@ -1,0 +1,106 @@
+"""What an output space is given, and what is refused with the way out."""
+
+import ferroshap
+import numpy as np
+import pyarrow as pa
+import pytest
+
+
+def explainer(case, space, **options):
+    return ferroshap.TreeExplainer(case.model, case.background, space, **options)
+
+
+def test_labels_are_those_of_the_model(cases):
+    case = cases("XGBoost, three classes")
+    loss = explainer(case, "log_loss")
+    values = loss.shap_values(case.rows, case.y)
+    np.testing.assert_array_equal(loss.shap_values(case.rows, [str(label) for label in case.y]), values)
+    np.testing.assert_array_equal(loss.shap_values(case.rows, case.y.astype(float)), values)
+    explanation = loss(case.rows, case.y)
+    assert explanation.shape == case.rows.shape
+    np.testing.assert_allclose(explanation.base_values, loss.expected_value(case.y), rtol=0, atol=0)
+    with pytest.raises(ferroshap.DataError, match=r"y of row 1 is .*7.*; expected one of the model's classes: 0, 1, 2"):
+        loss.shap_values(case.rows[:2], [0, 7])
+
+
+@pytest.mark.parametrize(
+    ("y", "text"),
+    [
+        (None, "model_output='log_loss' explains the loss of each row: pass its labels, y="),
+        ([0, 1, 0], r"y has the shape \(3,\); expected \(2,\), one label for each row"),
+        ([0, 2], "y of row 1 is 2; expected a label of 0 or 1"),
+        ([0, np.nan], "y of row 1 is nan; expected a label of 0 or 1"),
+        (["a", "b"], "y holds something that is no number"),
+    ],
+)
+def test_labels_that_are_none_are_refused(cases, y, text):
+    case = cases("XGBoost, two classes")
+    with pytest.raises((ferroshap.OptionError, ferroshap.DataError), match=text):
+        explainer(case, "log_loss").shap_values(case.rows[:2], y)
+
+
+def test_what_does_not_go_together_is_refused(cases):
+    case = cases("XGBoost, two classes")
+    with pytest.raises(ferroshap.OptionError, match="y is the labels for values of the loss; leave it out"):
+        explainer(case, "probability").shap_values(case.rows, case.y)
+    with pytest.raises(ferroshap.OptionError, match="values of the probability are those against background rows"):
+        ferroshap.TreeExplainer(case.model, model_output="probability")
+    with pytest.raises(
+        ferroshap.UnsupportedModelError, match="interaction values of the probability are not supported"
+    ):
+        explainer(case, "probability").shap_interaction_values(case.rows)
+    with pytest.raises(ferroshap.OptionError, match="'library' compares with the raw prediction"):
+        explainer(case, "probability").shap_values(case.rows, check_additivity="library")
+    with pytest.raises(ferroshap.OptionError, match="make the explainer with data="):
+        ferroshap.TreeExplainer(case.model).shap_values(case.rows, per_reference=True)
+    with pytest.raises(ferroshap.OptionError, match="leave features, outputs and out out"):
+        explainer(case, "raw").shap_values(case.rows, per_reference=True, features=[0])
+    with pytest.raises(ferroshap.UnsupportedModelError, match="values of a loss need the label of each row"):
+        ferroshap.BatchExplainer(explainer(case, "log_loss"))
+    with pytest.raises(ferroshap.OptionError, match="explains the loss of each row"):
+        explainer(case, "log_loss").iter_chunks(case.rows)
+
+
+def test_pairs_are_bounded_before_the_work(cases):
+    case = cases("XGBoost, three classes")
+    most = len(case.rows) * len(case.background)
+    explainer(case, "probability", pair_budget=most).shap_values(case.rows)
+    with pytest.raises(ferroshap.PlanError, match=rf"are {most:,} pairs, .* pair_budget is {most - 1:,}"):
+        explainer(case, "probability", pair_budget=most - 1).shap_values(case.rows)
+
+
+def test_memory_is_bounded(cases):
+    case = cases("XGBoost, two classes")
+    with pytest.raises(ferroshap.PlanError, match="max_memory allows 1,000"):
+        explainer(case, "probability", max_memory=1000)
+
+
+def test_pairs_tell_their_progress(cases):
+    case, seen = cases("XGBoost, three classes"), []
+    rows = np.tile(case.rows, (10, 1))
+    explainer(case, "probability", progress=lambda done, n: seen.append((done, n))).shap_values(rows)
+    assert seen[-1] == (len(rows), len(rows))
+    assert seen == sorted(seen)
+
+
+def test_batches_have_the_values_of_the_output_space(cases):
+    case = cases("XGBoost, two classes")
+    names = [f"f{i}" for i in range(case.rows.shape[1])]
+    table = pa.table(dict(zip(names, case.rows.T, strict=True)))
+    probability = explainer(case, "probability")
+    explain = ferroshap.BatchExplainer(probability, dtype="float64")
+    (result,) = (explain(batch) for batch in table.to_batches())
+    values = np.column_stack([result.column(f"shap_{name}").to_numpy() for name in names])
+    np.testing.assert_array_equal(values, probability.shap_values(case.rows))
+    assert set(result.column("base_value").to_pylist()) == {probability.expected_value}
+    assert 0 < explain.worst_gap < 1e-14
+
+
+def test_what_is_told_of_an_output_space(cases):
+    case = cases("XGBoost, two classes")
+    probability = explainer(case, "probability")
+    told = probability.describe()
+    assert told["algorithm"] == "interventional-rescaled"
+    assert 8 <= told["weightings"] <= 30
+    assert "probability, interventional-rescaled (41 background rows), base 0." in repr(probability)
+    assert explainer(cases("XGBoost, three classes"), "probability").describe()["pair_budget"] == 10_000_000
