@@ -80,9 +80,12 @@ def test_parts_float32_and_chunks_are_of_the_same_values(cases, name, space):
     np.testing.assert_array_equal(out, values)
     rounded = ferroshap.TreeExplainer(case.model, case.background, space, dtype="float32")
     np.testing.assert_array_equal(rounded.shap_values(case.rows, *labels), values.astype(np.float32))
-    if not labels:
-        chunks = np.concatenate([chunk.values for chunk in explainer.iter_chunks(case.rows, rows=10)])
-        np.testing.assert_array_equal(chunks, values)
+    of_y, whole = {"y": case.y} if labels else {}, explainer(case.rows, *labels)
+    chunks = list(explainer.iter_chunks(case.rows, rows=10, **of_y))
+    np.testing.assert_array_equal(np.concatenate([chunk.values for chunk in chunks]), values)
+    np.testing.assert_array_equal(np.concatenate([chunk.base_values for chunk in chunks]), whole.base_values)
+    some = explainer.iter_chunks(case.rows, rows=10, features=[2], **of_y)
+    np.testing.assert_array_equal(np.concatenate([chunk.values for chunk in some]), values[:, [2]])
 
 
 def test_margins_far_beyond_the_background_go_pair_by_pair(cases):
@@ -135,13 +138,15 @@ def test_every_level_gives_the_same_bits(cases, tmp_path):
         assert done.stdout.strip() == here.shap_values(case.rows).tobytes().hex(), level
 
 
-@pytest.mark.parametrize(("name", "space"), [s for s in SPACES if s[1] != "log_loss"])
+@pytest.mark.parametrize(("name", "space"), SPACES)
 def test_aggregates_are_those_of_the_values(cases, name, space):
     case = cases(name)
     explainer = ferroshap.TreeExplainer(case.model, case.background, space)
-    values = explainer.shap_values(case.rows)
+    of_y = {"y": case.y} if space == "log_loss" else {}
+    values = explainer.shap_values(case.rows, **of_y)
     labels = np.arange(len(case.rows)) % 3
-    both = explainer.aggregate(case.rows), explainer.aggregate(case.rows, by=labels)[1]
+    both = explainer.aggregate(case.rows, **of_y), explainer.aggregate(case.rows, by=labels, **of_y)[1]
+    assert (both[0].base_values is None) == (space == "log_loss")  # that of a loss depends on the row's label
     for found, of in zip(both, (values, values[labels == 1]), strict=True):
         np.testing.assert_allclose(found.mean, of.mean(axis=0), rtol=0, atol=1e-15)
         np.testing.assert_allclose(found.mean_abs, np.abs(of).mean(axis=0), rtol=0, atol=1e-15)

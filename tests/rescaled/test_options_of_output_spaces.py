@@ -59,6 +59,11 @@ def test_what_does_not_go_together_is_refused(cases):
         ferroshap.BatchExplainer(explainer(case, "log_loss"))
     with pytest.raises(ferroshap.OptionError, match="explains the loss of each row"):
         explainer(case, "log_loss").iter_chunks(case.rows)
+    for call in ("iter_chunks", "aggregate"):
+        with pytest.raises(ferroshap.OptionError, match="y is one label for each row of a table"):
+            getattr(explainer(case, "log_loss"), call)(iter([case.rows]), y=case.y)
+        with pytest.raises(ferroshap.OptionError, match="y is the labels for values of the loss"):
+            getattr(explainer(case, "probability"), call)(case.rows, y=case.y)
 
 
 def test_pairs_are_bounded_before_the_work(cases):
@@ -67,6 +72,10 @@ def test_pairs_are_bounded_before_the_work(cases):
     explainer(case, "probability", pair_budget=most).shap_values(case.rows)
     with pytest.raises(ferroshap.PlanError, match=rf"are {most:,} pairs, .* pair_budget is {most - 1:,}"):
         explainer(case, "probability", pair_budget=most - 1).shap_values(case.rows)
+    few = explainer(case, "probability", pair_budget=most - 1)
+    for call in (few.aggregate, lambda rows: next(few.iter_chunks(rows, rows=2))):
+        with pytest.raises(ferroshap.PlanError, match=rf"are {most:,} pairs"):
+            call(case.rows)
 
 
 def test_memory_is_bounded(cases):

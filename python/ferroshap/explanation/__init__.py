@@ -28,7 +28,7 @@ from .positions import Position, feature_positions, positions
 from .rows import shown_rows
 from .selection import part_of
 from .top import TopFeatures
-from .totals import no_totals
+from .totals import add_totals, no_totals, totals_of
 
 __all__ = [
     "Aggregate",
@@ -38,6 +38,7 @@ __all__ = [
     "Operation",
     "Position",
     "TopFeatures",
+    "add_totals",
     "base_columns",
     "feature_positions",
     "grouped",
@@ -46,5 +47,6 @@ __all__ = [
     "part_of",
     "positions",
     "shown_rows",
+    "totals_of",
     "value_columns",
 ]

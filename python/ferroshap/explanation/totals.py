@@ -17,6 +17,14 @@ def no_totals(*shape: int) -> Floats:
     return totals
 
 
+def totals_of(values: Floats) -> Floats:
+    """The totals of rows whose values are at hand, `(n, *shape)`."""
+    totals = no_totals(*values.shape[1:])
+    totals[SUM], totals[SUM_ABS] = values.sum(axis=0), np.abs(values).sum(axis=0)
+    totals[LEAST], totals[LARGEST] = values.min(axis=0, initial=np.inf), values.max(axis=0, initial=-np.inf)
+    return totals
+
+
 def add_totals(totals: Floats, more: Floats) -> None:
     """Adds `more` to `totals`. What a sum loses by the addition, which is a float64, is added to its rounding error."""
     for at in (SUM, SUM_ABS):

@@ -17,6 +17,8 @@ from ferroshap.progress import Progress, reporting
 from .prepared import Prepared, PreparedRaw
 from .run import CHUNK_BYTES, CHUNK_ROWS, Floats, from_row
 
+Labels = npt.NDArray[np.float64] | None  # of the rows, for losses
+
 
 @dataclass(frozen=True)
 class Part:
@@ -100,13 +102,55 @@ def numbers(position: Position | None, length: int) -> npt.NDArray[np.uint32]:
 
 
 @dataclass(frozen=True)
-class PartRun:
-    """A model, prepared for its game, and how rows go through it for the sake of a part of their values."""
+class OfPart:
+    """A model, prepared for its game, and the part of its values that is computed."""
 
     model: TreeEnsemble
     prepared: Prepared
     part: Part
     threads: int | None
+
+    def values(
+        self, chunk: Floats, labels: Labels, report: Progress | None
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """`(n, features, outputs)`, and `(n, 1, outputs)`, what all features add up to, by way of all the values."""
+        values = np.empty((len(chunk), self.model.n_features, self.prepared.n_outputs))
+        self.prepared.explain(chunk, values, labels=labels, threads=self.threads, progress=report)
+        features, outputs = self.part.feature_numbers[:, None], self.part.output_numbers
+        return values[:, features, outputs], values.sum(axis=1, keepdims=True)[:, :, outputs]
+
+    def worst_gap(
+        self,
+        chunk: Floats,
+        sums: npt.NDArray[np.float64],
+        first: int,
+        labels: Labels,
+        *,
+        check: bool,
+        library: Floats | None,
+        before: int,
+    ) -> float:
+        """Checks the rows of a chunk, of which `first` is the first; their largest gap, 0 where they are not checked.
+
+        The check is by `sums`, `(n, 1, outputs)`: what all the features of a row add up to, in float64. Of the outputs only
+        those chosen are checked, for the others need not be computed.
+        """
+        if not check and library is None:
+            return 0.0
+        target, outputs = self.prepared.target(chunk, labels=labels, threads=self.threads), self.part.output_numbers
+        base, scale = target.base[..., outputs], target.scale[..., outputs]
+        gap = worst_gap(sums, target.predicted[:, outputs], base, scale, first_row=before + first)
+        if library is not None:
+            bound = library_bound(scale, self.model.n_trees, float32=self.model.predicts_in_float32)
+            theirs = library[first : first + len(chunk), outputs]
+            worst_library_gap(sums, theirs, base, bound, first_row=before + first)
+        return gap
+
+
+@dataclass(frozen=True)
+class PartRun(OfPart):
+    """How rows go through it, each checked."""
+
     progress: Progress | Literal[True] | None
 
     def explain(
@@ -116,50 +160,36 @@ class PartRun:
         *,
         check: bool,
         library: Floats | None,
-        labels: npt.NDArray[np.float64] | None = None,
+        labels: Labels = None,
         before: int = 0,
     ) -> None:
-        """Writes `(n, features, outputs)`, C order, in chunks of rows; the other arguments are those of `Run.explain`.
-
-        The check is by what all the features of a row add up to, in float64; of the outputs only those chosen are checked,
-        for the others are not computed.
-        """
-        n, outputs = len(rows), self.part.output_numbers
+        """Writes `(n, features, outputs)`, C order, in chunks of rows; the other arguments are those of `Run.explain`."""
+        n = len(rows)
         self.prepared.admit(n)
         step = max(CHUNK_ROWS, CHUNK_BYTES // (8 * (self.model.n_features + 2 * self.model.n_outputs)))
+        if not isinstance(self.prepared, PreparedRaw):
+            step = max(CHUNK_ROWS, CHUNK_BYTES // (8 * max(self.model.n_features, 1) * self.prepared.n_outputs))
         with reporting(self.progress) as report:
             for first, chunk in rows.blocks(step):
                 here = slice(first, first + len(chunk))
                 own = None if labels is None else labels[here]
                 sums = self._write(chunk, out[here], own, from_row(first, n, report))
-                if check or library is not None:
-                    target = self.prepared.target(chunk, labels=own, threads=self.threads)
-                    base, scale = target.base[..., outputs], target.scale[..., outputs]
-                    worst_gap(sums, target.predicted[:, outputs], base, scale, first_row=before + first)
-                    if library is not None:
-                        bound = library_bound(scale, self.model.n_trees, float32=self.model.predicts_in_float32)
-                        worst_library_gap(sums, library[here, outputs], base, bound, first_row=before + first)
+                self.worst_gap(chunk, sums, first, own, check=check, library=library, before=before)
                 if report is not None:
                     report(first + len(chunk), n)
 
-    def _write(
-        self, chunk: Floats, out: Floats, labels: npt.NDArray[np.float64] | None, report: Progress | None
-    ) -> npt.NDArray[np.float64]:
+    def _write(self, chunk: Floats, out: Floats, labels: Labels, report: Progress | None) -> npt.NDArray[np.float64]:
         """`(n, 1, outputs)`: what all features add up to, the values being written."""
-        features, outputs = self.part.feature_numbers, self.part.output_numbers
         if not isinstance(self.prepared, PreparedRaw):
-            values = np.empty((len(chunk), self.model.n_features, self.prepared.n_outputs))
-            self.prepared.explain(chunk, values, labels=labels, threads=self.threads, progress=report)
-            out[...] = values[:, features[:, None], outputs]
-            whole: npt.NDArray[np.float64] = values.sum(axis=1, keepdims=True)[:, :, outputs]
-            return whole
+            out[...], of_all = self.values(chunk, labels, report)
+            return of_all
         sums = np.empty((len(chunk), self.part.n_outputs))
         self.prepared.plan.run_part(
             chunk,
             out,
             sums,
-            features=features,
-            outputs=outputs,
+            features=self.part.feature_numbers,
+            outputs=self.part.output_numbers,
             missing=self.model.schema.missing,
             threads=self.threads,
             progress=report,

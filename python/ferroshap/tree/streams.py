@@ -29,6 +29,7 @@ class Streams(RowCalls):
         X: Any,
         rows: int = 10_000,
         *,
+        y: Any = None,
         check_additivity: bool | Literal["library"] = True,
         features: Any = None,
         outputs: Any = None,
@@ -42,8 +43,8 @@ class Streams(RowCalls):
             a file. A chunk never spans two tables.
         rows
             The most rows of a chunk; the last one of a table may have fewer.
-        check_additivity, features, outputs
-            As in `shap_values`.
+        y, check_additivity, features, outputs
+            As in `shap_values`; `y` not with an iterator of tables.
 
         Returns
         -------
@@ -66,13 +67,14 @@ class Streams(RowCalls):
         [(200, 2), (200, 2), (42, 2)]
         """
         check = checked(check_additivity)
-        check_labels(None, a_loss=self.is_of_loss)
-        return self._chunks(tables(X, self._read), whole_number("rows", rows), check, features, outputs)
+        self._check_labels_of(X, y)
+        return self._chunks(tables(X, self._read), y, whole_number("rows", rows), check, features, outputs)
 
     def aggregate(
         self,
         X: Any,
         *,
+        y: Any = None,
         by: Any = None,
         check_additivity: bool | Literal["library"] = True,
         features: Any = None,
@@ -86,6 +88,8 @@ class Streams(RowCalls):
         ----------
         X
             Rows as in `shap_values`, or an iterator of such tables, which are read one after the other.
+        y
+            As in `shap_values`, for values of a loss; not with an iterator of tables.
         by
             One label for each row (numbers, texts, dates; a column): statistics for each group of rows of the same label. Not for
             an iterator of tables: aggregate each, and merge.
@@ -122,7 +126,7 @@ class Streams(RowCalls):
         True
         """
         check = checked(check_additivity)
-        check_labels(None, a_loss=self.is_of_loss)
+        self._check_labels_of(X, y)
         if by is not None and isinstance(X, Iterator):
             raise OptionError(
                 "by is one label for each row of a table, but X is an iterator of tables; aggregate each table with its labels "
@@ -133,20 +137,32 @@ class Streams(RowCalls):
             for before, table, rows in tables(X, self._read):
                 library = self._of_library(check, table, rows)
                 part = self._part(rows, features, outputs)
-                one = self._aggregate(rows, part, by, check=bool(check), library=library, before=before, report=report)
+                checks = {"check": bool(check), "library": library, "before": before}
+                one = self._aggregate(rows, part, by, labels=self._labels(y, rows), report=report, **checks)
                 merged = one if merged is None else merged.merge(one)
         if merged is None:
             raise OptionError("X is an iterator that gave no table; expected at least one, which may have no rows")
         return merged
 
+    def _check_labels_of(self, X: Any, y: Any) -> None:
+        check_labels(y, a_loss=self.is_of_loss)
+        if y is not None and isinstance(X, Iterator):
+            raise OptionError(
+                "y is one label for each row of a table, but X is an iterator of tables; pass one table after the other with its "
+                "labels"
+            )
+
     def _chunks(
-        self, read: Iterator[Table], size: int, check: bool | Literal["library"], features: Any, outputs: Any
+        self, read: Iterator[Table], y: Any, size: int, check: bool | Literal["library"], features: Any, outputs: Any
     ) -> Iterator[Explanation]:
         with reporting(self._progress) as report:
             for before, table, rows in read:
                 part, library = self._part(rows, features, outputs), self._of_library(check, table, rows)
+                labels = self._labels(y, rows)
+                self.admit(len(rows))
                 for span in spans(len(rows), size):
                     chunk = rows.between(span.start, span.stop)
+                    own = None if labels is None else labels[span]
                     values = empty_output((len(chunk), *part.feature_axes, *part.output_axes), self._dtype)
                     self._run(
                         chunk,
@@ -155,9 +171,10 @@ class Streams(RowCalls):
                         from_row(before + span.start, before + len(rows), report),
                         check=bool(check),
                         library=None if library is None else library[span],
+                        labels=own,
                         before=before + span.start,
                     )
-                    yield filled(self._explained(chunk), part.chosen, values)
+                    yield filled(self._explained(chunk, labels=own), part.chosen, values)
 
     def _aggregate(self, rows: InputRows, part: Part, by: Any, **options: Any) -> Aggregate:
         labels, groups = (None, None) if by is None else grouped(by, len(rows))
@@ -170,7 +187,7 @@ class Streams(RowCalls):
             totals.reshape(len(totals), *(() if labels is None else (len(labels),)), *axes),
             len(rows) if groups is None else np.bincount(groups, minlength=len(labels or ())),
             labels,
-            base if rows.bases is None else None,
+            None if rows.bases is not None or self.is_of_loss else base,
             names.feature_names,
             names.output_names,
             self.output_space,
