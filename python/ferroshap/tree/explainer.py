@@ -232,8 +232,11 @@ class TreeExplainer(Streams):
         y
             `(n,)`: the labels of the rows, for `model_output="log_loss"` and only for it: 0 or 1, the number of a regression's
             target, or the class among `model.output_names`.
-        tree_limit, approximate
-            Not supported: only their defaults. `tree_limit` is `iteration_range` of the explainer.
+        tree_limit
+            Not supported: only its default. It is `iteration_range` of the explainer.
+        approximate
+            True: Saabas values, as in shap: the change of the mean along the way of the row, at each split for its feature. They add
+            up, but they are no SHAP values: they depend on the order of the splits. Not with `data`.
         check_additivity
             Whether to check every row and output: `|prediction − base − Σφ| ≤ 1e-12 · scale`, in float64. `"library"`: also
             against the raw prediction of the training library itself, which is called with `X`. It takes the live model,
@@ -265,20 +268,21 @@ class TreeExplainer(Streams):
         AdditivityError
             The check failed: a defect of ferroshap.
         """
-        check_call(tree_limit, approximate)
+        check_call(tree_limit)
         check = checked(check_additivity)
         check_labels(y, a_loss=self.is_of_loss)
         rows = self._read(X)
         labels = self._labels(y, rows)
         part = self._part(rows, features, outputs)
         if per_reference:
-            if not part.is_all or out is not None:
+            if not part.is_all or out is not None or approximate:
                 raise OptionError(
-                    "per_reference=True gives all features and outputs in a new array; leave features, outputs and out out"
+                    "per_reference=True gives all features and outputs, exactly, in a new array; leave the other options out"
                 )
             return self._per_reference(rows, labels, check=bool(check))
         library = self._of_library(check, X, rows)
-        return self._explain(rows, part, out, check=bool(check), library=library, labels=labels)
+        prepared = self._for(approximate=bool(approximate))
+        return self._explain(rows, part, out, prepared, check=bool(check), library=library, labels=labels)
 
     def shap_interaction_values(
         self,
@@ -333,7 +337,7 @@ class TreeExplainer(Streams):
         With `L` leaves and at most `d` different features on a path a row takes `O(L d ⌈d/2⌉)` time, path-dependent, and
         `O(L d²)` against a background. The prepared form is kept for the next call that asks for the same.
         """
-        check_call(tree_limit, False)
+        check_call(tree_limit)
         check_labels(y, a_loss=False)
         if aggregate not in (None, "mean_abs"):
             raise OptionError(f"aggregate is {aggregate!r}; expected None or 'mean_abs'")
@@ -358,9 +362,10 @@ class TreeExplainer(Streams):
         `y`, `check_additivity`, `approximate`, `features`, `outputs` and the errors are those of `shap_values`; `"library"` is for
         SHAP values alone. With `features` the base value and the values do not add up to the prediction.
         """
-        check_call(None, approximate)
         check = checked(check_additivity)
         check_labels(y, a_loss=self.is_of_loss and not interactions)
+        if interactions and approximate:
+            raise OptionError("approximate=True is for SHAP values alone; leave it out with interactions=True")
         if interactions and check == "library":
             raise OptionError(
                 "check_additivity='library' is for SHAP values; expected True or False with interactions=True"
@@ -371,12 +376,13 @@ class TreeExplainer(Streams):
         if interactions:
             values = self._interactions(rows, part, None, features, None, None, check=bool(check))
         else:
-            library = self._of_library(check, X, rows)
-            values = self._explain(rows, part, None, check=bool(check), library=library, labels=labels)
+            library, prepared = self._of_library(check, X, rows), self._for(approximate=bool(approximate))
+            values = self._explain(rows, part, None, prepared, check=bool(check), library=library, labels=labels)
         chosen = part.chosen
         if interactions and part.features is not None:
             chosen["other feature"] = part.features
-        return filled(self._explained(rows, labels=labels, interactions=interactions), chosen, values)
+        whole = self._explained(rows, labels=labels, interactions=interactions, approximate=bool(approximate))
+        return filled(whole, chosen, values)
 
     def explain_and_predict(self, X: Any) -> "tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]":
         """Unchecked float64 values `(n, f, o)` and the float64 prediction `(n, o)` they add up to, for bounded batches.
