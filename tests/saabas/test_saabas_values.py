@@ -8,7 +8,7 @@ import pytest
 import shap
 import xgboost
 from ferroshap import OptionError, TreeExplainer, UnsupportedModelError, _native
-from kernel.random_models import core, random_ensemble, rows_for
+from kernel.random_models import core, explain, random_ensemble, rows_for
 from oracle.saabas import saabas_values
 from sklearn.ensemble import RandomForestClassifier
 
@@ -32,13 +32,45 @@ def test_values_are_those_of_the_definition(options, seed):
     rows = rows_for(a, 60, seed)
     expected, base = saabas_values(a, rows)
     plan = _native.Saabas(core(a))
-    found = np.empty(expected.shape)
-    plan.run(rows, found, threads=2)
+    found = explain(plan, a, rows, threads=2)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12 * max(plan.scale.max(), np.abs(expected).max()))
     np.testing.assert_allclose(plan.expected_value, base, rtol=0, atol=1e-12 * plan.scale.max())
-    alone = np.empty((1, *expected.shape[1:]))
-    plan.run(rows[7:8], alone, threads=1)
-    np.testing.assert_array_equal(alone[0], found[7])
+
+
+@pytest.mark.parametrize("options", MODELS)
+def test_threads_batches_and_copies_do_not_change_a_bit(options):
+    a = random_ensemble(7, **MODELS[options])
+    rows, plan = rows_for(a, 700, 7), _native.Saabas(core(a))
+    want = explain(plan, a, rows, threads=1)
+    for threads in (1, 2, 8):
+        np.testing.assert_array_equal(explain(plan, a, rows, threads=threads), want)
+        for batch in (1, 7, 64, 65, 300):
+            parts = [explain(plan, a, rows[at : at + batch], threads=threads) for at in range(0, len(rows), batch)]
+            np.testing.assert_array_equal(np.concatenate(parts), want)
+    np.testing.assert_array_equal(explain(plan, a, np.asfortranarray(rows)), want)
+    np.testing.assert_array_equal(explain(plan, a, rows, dtype=np.float32), want.astype(np.float32))
+
+
+@pytest.mark.parametrize("rounded", [False, True])
+def test_float32_rows_and_a_value_that_is_missing(rounded):
+    a = random_ensemble(9, n_trees=6, depth=6, round_to_float32=rounded)
+    rows = rows_for(a, 200, 9, np.float32)
+    rows[::3, 1] = -999
+    plan = _native.Saabas(core(a))
+    expected, _ = saabas_values(a, rows, -999)
+    np.testing.assert_allclose(explain(plan, a, rows, missing=-999.0), expected, rtol=0, atol=1e-12 * plan.scale.max())
+    np.testing.assert_array_equal(
+        explain(plan, a, rows, missing=-999.0), explain(plan, a, rows.astype(np.float64), missing=-999.0)
+    )
+
+
+def test_chains_of_two_hundred_splits_and_constant_trees():
+    for options in ({"shape": "chain", "depth": 200, "n_features": 40, "n_trees": 2}, {"shape": "leaf"}):
+        a = random_ensemble(3, **options)
+        rows, plan = rows_for(a, 40, 3), _native.Saabas(core(a))
+        expected, base = saabas_values(a, rows)
+        np.testing.assert_allclose(explain(plan, a, rows), expected, rtol=0, atol=1e-12 * plan.scale.max())
+        np.testing.assert_allclose(plan.expected_value, base, rtol=0, atol=1e-13 * plan.scale.max())
 
 
 def test_values_are_those_of_xgboost_and_shap():
@@ -57,6 +89,7 @@ def test_they_add_up_and_say_what_they_are():
     explainer = TreeExplainer(forest, threads=1)
     explanation = explainer(X, approximate=True)
     assert explanation.algorithm == "saabas"
+    np.testing.assert_array_equal(explanation.base_values[0], explainer.expected_value)
     total = explanation.base_values + explanation.values.sum(axis=1)
     np.testing.assert_allclose(total, forest.predict_proba(X), rtol=0, atol=1e-12)
     again = pickle.loads(pickle.dumps(explainer)).shap_values(X, approximate=True)
@@ -79,6 +112,8 @@ def test_stumps_have_their_shap_values():
 def test_what_has_none_is_refused():
     with pytest.raises(OptionError, match="Saabas values, which know no background; make the explainer without data"):
         TreeExplainer(BOOSTED, X).shap_values(X, approximate=True)
+    with pytest.raises(OptionError, match="leave the other options out"):
+        TreeExplainer(BOOSTED, X).shap_values(X, approximate=True, per_reference=True)
     with pytest.raises(OptionError, match="leave it out with interactions=True"):
         TreeExplainer(BOOSTED)(X, interactions=True, approximate=True)
     without = ferroshap.build_ensemble(

@@ -173,6 +173,7 @@ class TreeExplainer(Streams):
         self._game: Game = game_of(self.model, self._output, data, weights)
         read = time.perf_counter()
         self._of_pairs: tuple[bytes | None, _native.Interactions] | None = None  # what pairs, for interaction values
+        self._saabas = None
         self._prepared: Prepared = self._game.prepare(self.model, self._output, self._load)
         log.debug(
             "%r: read in %.1f ms, prepared in %.1f ms, %s bytes",
@@ -417,13 +418,14 @@ class TreeExplainer(Streams):
         return f"TreeExplainer({', '.join(parts)})"
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {name: value for name, value in vars(self).items() if name not in ("_prepared", "_of_pairs")}
+        made_again = ("_prepared", "_of_pairs", "_saabas")
+        state = {name: value for name, value in vars(self).items() if name not in made_again}
         # Lambdas and open bars do not pickle, and what does would report to nobody in another process.
         return state | {"_progress": None} if callable(self._progress) else state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self._of_pairs = None
+        self._of_pairs = self._saabas = None
         # Compiled for the processor that it is on now; a background is folded again, from the rows that were folded first.
         self._prepared = self._game.prepare(self.model, self._output, self._load)
 

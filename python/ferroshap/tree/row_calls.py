@@ -35,6 +35,7 @@ class RowCalls:
     model: TreeEnsemble
     _game: Game
     _prepared: Prepared
+    _saabas: PreparedSaabas | None  # made for the first call that asks
     _output: ModelOutput
     _threads: int | None
     _dtype: Literal["float32", "float64"]
@@ -91,7 +92,9 @@ class RowCalls:
                 "approximate=True gives Saabas values, which know no background; make the explainer without data, or leave "
                 "approximate out for exact values"
             )
-        return PreparedSaabas(self.model)
+        if self._saabas is None:
+            self._saabas = PreparedSaabas.of(self.model, self._prepared.base)
+        return self._saabas
 
     def _explained(
         self, rows: InputRows, *, labels: Labels = None, interactions: bool = False, approximate: bool = False

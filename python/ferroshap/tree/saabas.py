@@ -1,7 +1,6 @@
 """`approximate=True`: Saabas values, which are those of the way that a row takes, and no Shapley values."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,10 +23,13 @@ class PreparedSaabas:
     """A model with the mean value of each node, by its covers. See `Prepared`."""
 
     model: TreeEnsemble
+    means: _native.Saabas
+    base: Floats64
 
-    @cached_property
-    def _means(self) -> _native.Saabas:
-        return self.model.saabas()
+    @classmethod
+    def of(cls, model: TreeEnsemble, base: Floats64) -> "PreparedSaabas":
+        """With the base of the path-dependent game, `(o,)`: the mean prediction by the covers is the same, but for roundings."""
+        return cls(model, model.saabas(), base)
 
     @property
     def n_outputs(self) -> int:
@@ -35,14 +37,9 @@ class PreparedSaabas:
         return self.model.n_outputs
 
     @property
-    def base(self) -> Floats64:
-        """See `Prepared`."""
-        return self._means.expected_value
-
-    @property
     def bytes(self) -> int:
         """See `Prepared`."""
-        return self._means.bytes
+        return self.means.bytes
 
     def admit(self, rows: int) -> None:
         """Any number of rows: the cost of a row is small."""
@@ -51,16 +48,16 @@ class PreparedSaabas:
         self, chunk: Floats, out: Floats, *, labels: Floats64 | None, threads: int | None, progress: Progress | None
     ) -> None:
         """See `Prepared`."""
-        self._means.run(chunk, out, missing=self.model.schema.missing, threads=threads, progress=progress)
+        self.means.run(chunk, out, missing=self.model.schema.missing, threads=threads, progress=progress)
 
     def target(self, chunk: Floats, *, labels: Floats64 | None, threads: int | None) -> Target:
         """See `Prepared`."""
         predicted = self.model.predict_rows(chunk, exact=True, threads=threads)
-        return Target(predicted, self.base, self._means.scale)
+        return Target(predicted, self.base, self.means.scale)
 
     def rounding_scale(self, predicted: Floats64) -> Floats64:
         """See `Prepared`."""
-        return self._means.scale
+        return self.means.scale
 
     def describe(self) -> dict[str, Any]:
         """See `Prepared`."""

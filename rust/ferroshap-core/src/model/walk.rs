@@ -13,23 +13,33 @@ impl Ensemble {
         let mut at = [tree.root; ROWS_ABREAST];
         for _ in 0..tree.depth {
             let before = at;
-            for (at, x) in at.iter_mut().zip(rows) {
-                let node = &self.nodes[*at as usize];
-                *at = if tree.plain {
-                    node.plain_step(x[node.slot as usize])
-                } else {
-                    match node.unpack() {
-                        Node::Leaf { .. } => *at,
-                        Node::Inner { split, left } => {
-                            left + u32::from(!self.goes_left(&split, x[split.slot as usize]))
-                        }
-                    }
-                };
-            }
+            self.step(tree, rows, &mut at);
             if at == before {
                 break; // all have arrived: an unbalanced tree is not walked to its full depth
             }
         }
         at.map(|at| self.nodes[at as usize].which)
+    }
+
+    /// Moves each row from the node that it is at to a child; a row that has arrived stays.
+    #[inline(always)]
+    pub fn step(&self, tree: &Tree, rows: &[&[f64]; ROWS_ABREAST], at: &mut [u32; ROWS_ABREAST]) {
+        for (at, x) in at.iter_mut().zip(rows) {
+            let node = &self.nodes[*at as usize];
+            *at = if tree.plain {
+                node.plain_step(x[node.slot as usize])
+            } else {
+                match node.unpack() {
+                    Node::Leaf { .. } => *at,
+                    Node::Inner { split, left } => left + u32::from(!self.goes_left(&split, x[split.slot as usize])),
+                }
+            };
+        }
+    }
+
+    /// The slot that an inner node tests.
+    #[inline(always)]
+    pub fn slot(&self, node: u32) -> u32 {
+        self.nodes[node as usize].slot
     }
 }
