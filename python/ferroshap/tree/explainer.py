@@ -11,12 +11,13 @@ import numpy.typing as npt
 from ferroshap import _native
 from ferroshap.ensemble import TreeEnsemble, load_model
 from ferroshap.errors import OptionError, UnsupportedModelError
-from ferroshap.explanation import Explanation
+from ferroshap.explanation import Details, Explanation
 from ferroshap.inputs import InputRows
 from ferroshap.inputs.names import counted
 from ferroshap.options import byte_count, float_dtype, thread_count, whole_number
 from ferroshap.progress import Progress, progress_option
 
+from .background_errors import BackgroundErrors
 from .calls import check_call, checked, display_names
 from .explained import filled
 from .game import Game, Interventional, Workload, check_game, game_of
@@ -27,14 +28,14 @@ from .part import Part
 from .prepared import Prepared, PreparedRaw
 from .references import values_per_reference
 from .run import Run
-from .streams import Streams
+from .standard_errors import block_count, seed_of
 
 log = logging.getLogger("ferroshap")
 
 Floats = npt.NDArray[np.floating[Any]]
 
 
-class TreeExplainer(Streams):
+class TreeExplainer(BackgroundErrors):
     """Exact SHAP values of a tree ensemble: path-dependent, or against background rows.
 
     Base value plus SHAP values is the model's raw output (`TreeEnsemble.predict`), in the unit `model.output_space`: a
@@ -172,6 +173,7 @@ class TreeExplainer(Streams):
         self._output_names = display_names("output", output_names, self.model.n_outputs)
         self._game: Game = game_of(self.model, self._output, data, weights)
         read = time.perf_counter()
+        self._blocks = None
         self._of_pairs: tuple[bytes | None, _native.Interactions] | None = None  # what pairs, for interaction values
         self._prepared: Prepared = self._game.prepare(self.model, self._output, self._load)
         log.debug(
@@ -351,12 +353,26 @@ class TreeExplainer(Streams):
         *,
         features: Any = None,
         outputs: Any = None,
+        standard_errors: bool | int = False,
+        seed: int = 0,
     ) -> Explanation:
         """The `Explanation` of the rows `X`: their values with base values, names and units.
 
         With `interactions=True` they are those of `shap_interaction_values`: the axis "feature" is followed by "other feature".
         `y`, `check_additivity`, `approximate`, `features`, `outputs` and the errors are those of `shap_values`; `"library"` is for
         SHAP values alone. With `features` the base value and the values do not add up to the prediction.
+
+        With `standard_errors=True` the explanation tells in `details.background_se`, in the shape of `values`, the standard error
+        of each value by the sampling of the background, of any output space: how far values would be from these had other rows
+        of the same population been drawn, independently. The values are the same bits as without. They are estimated by dividing
+        the background into 16 random blocks, named by `seed` (the same seed, the same bits), or into `standard_errors=G` of them:
+        an error by 16 blocks is itself uncertain by about 20 %, by G by `1/√(2(G − 1))`. Rows share the blocks, so averaging
+        errors over rows does not tighten that. A row weighs in its block as in the whole, rows of weight 0 are left out; an
+        error says nothing of the model's own uncertainty. Making the blocks takes from as long as preparing did, for large
+        backgrounds, to G times as long, and is done once for the next calls with the same G and seed; explaining takes `G + 1` times as long, and where values are computed
+        pair by pair twice, its `pair_budget` being that of either half. The blocks' tables take at most `max_memory`
+        together with the model, 2 GiB by default. `OptionError`: there is no background, it has fewer rows than blocks, or
+        `interactions`.
         """
         check_call(None, approximate)
         check = checked(check_additivity)
@@ -365,9 +381,13 @@ class TreeExplainer(Streams):
             raise OptionError(
                 "check_additivity='library' is for SHAP values; expected True or False with interactions=True"
             )
+        count, seed = block_count("standard_errors", standard_errors), seed_of(seed)
+        if interactions and count is not None:
+            raise OptionError("standard_errors are those of SHAP values; leave them out with interactions=True")
         rows = self._read(X)
         labels = self._labels(y, rows)
         part = self._part(rows, features, outputs)
+        blocks = None if count is None else self._blocks_of("standard_errors", count, seed)
         if interactions:
             values = self._interactions(rows, part, None, features, None, None, check=bool(check))
         else:
@@ -376,7 +396,10 @@ class TreeExplainer(Streams):
         chosen = part.chosen
         if interactions and part.features is not None:
             chosen["other feature"] = part.features
-        return filled(self._explained(rows, labels=labels, interactions=interactions), chosen, values)
+        found = filled(self._explained(rows, labels=labels, interactions=interactions), chosen, values)
+        if blocks is not None:
+            found.details = Details(background_se=self._errors(rows, part, np.asarray(values), labels, blocks))
+        return found
 
     def explain_and_predict(self, X: Any) -> "tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]":
         """Unchecked float64 values `(n, f, o)` and the float64 prediction `(n, o)` they add up to, for bounded batches.
@@ -411,13 +434,13 @@ class TreeExplainer(Streams):
         return f"TreeExplainer({', '.join(parts)})"
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {name: value for name, value in vars(self).items() if name not in ("_prepared", "_of_pairs")}
+        state = {name: value for name, value in vars(self).items() if name not in ("_prepared", "_of_pairs", "_blocks")}
         # Lambdas and open bars do not pickle, and what does would report to nobody in another process.
         return state | {"_progress": None} if callable(self._progress) else state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self._of_pairs = None
+        self._of_pairs = self._blocks = None
         # Compiled for the processor that it is on now; a background is folded again, from the rows that were folded first.
         self._prepared = self._game.prepare(self.model, self._output, self._load)
 
