@@ -17,6 +17,7 @@ __all__ = [
     "Interactions",
     "Plan",
     "References",
+    "Saabas",
     "after_fork_in_child",
     "build_info",
     "default_threads",
@@ -330,6 +331,31 @@ class References:
         `by`: a link of `Factors`, for each output by itself, "softmax", both into `(n, f, o)`, or "softmax loss", into `(n, f, 1)`.
         `scale` is what margins are multiplied by before the link.
         """
+
+@final
+class Saabas:
+    """An ensemble with the mean value of each node, by its covers; immutable. Errors as of `Plan`."""
+
+    def __new__(cls, ensemble: Ensemble) -> Saabas: ...
+    @property
+    def expected_value(self) -> npt.NDArray[np.float64]:
+        """As of `Plan`."""
+    @property
+    def scale(self) -> npt.NDArray[np.float64]:
+        """As of `Plan`."""
+    @property
+    def bytes(self) -> int:
+        """The memory of the means."""
+    def run(
+        self,
+        rows: npt.NDArray[np.float32] | npt.NDArray[np.float64] | npt.NDArray[np.floating[Any]],
+        out: npt.NDArray[np.float32] | npt.NDArray[np.float64] | npt.NDArray[np.floating[Any]],
+        *,
+        missing: float | None = None,
+        threads: int | None = None,
+        progress: Callable[[int, int], object] | None = None,
+    ) -> None:
+        """As `Plan.run`."""
 
 @final
 class Factors:

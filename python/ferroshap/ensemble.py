@@ -260,6 +260,10 @@ class TreeEnsemble:
         missing = self.schema.missing
         return _native.References(self._core, background, weights=weights, missing=missing, threads=threads)
 
+    def saabas(self) -> _native.Saabas:
+        """The model with the mean value of each node, by its covers."""
+        return _native.Saabas(self._core)
+
     @property
     def rounding_scale(self) -> npt.NDArray[np.float64]:
         """`(o,)`: |base| + Σ over trees of max|leaf|, what roundings of a raw output are measured in."""

@@ -116,6 +116,8 @@ def test_what_has_no_such_errors_is_refused(sampled):
     explainer = ferroshap.TreeExplainer(case.model, case.background)
     with pytest.raises(OptionError, match="leave them out with interactions=True"):
         explainer(case.rows, interactions=True, standard_errors=True)
+    with pytest.raises(OptionError, match="leave them out with approximate=True"):
+        explainer(case.rows, approximate=True, standard_errors=True)
     for wrong in (1, 0, -3, 2.5, "yes", None):
         with pytest.raises(OptionError, match=r"standard_errors is .*; expected True, False or a number of blocks"):
             explainer(case.rows, standard_errors=wrong)

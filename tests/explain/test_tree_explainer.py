@@ -250,7 +250,6 @@ def test_an_option_that_is_not_accepted_is_refused_by_name(model_named, options,
 
 REFUSED_CALLS = [
     ({"y": [1.0]}, OptionError, "y is the labels for values of the loss"),
-    ({"approximate": True}, OptionError, "Saabas"),
     (
         {"check_additivity": "librarian"},
         OptionError,

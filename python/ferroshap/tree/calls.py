@@ -8,16 +8,12 @@ from ferroshap.errors import FeatureMismatchError, OptionError
 from ferroshap.inputs.names import counted
 
 
-def check_call(tree_limit: Any, approximate: Any) -> None:
+def check_call(tree_limit: Any) -> None:
     """Raises `OptionError` for what shap takes and ferroshap does not."""
     if tree_limit is not None:
         raise OptionError(
             f"tree_limit={tree_limit!r} is not supported; choose boosting iterations when the explainer is made: "
             "TreeExplainer(model, iteration_range=(0, n))"
-        )
-    if approximate:
-        raise OptionError(
-            "approximate=True (Saabas values) is not supported: those are not SHAP values; leave it out for exact ones"
         )
 
 

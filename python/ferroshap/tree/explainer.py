@@ -234,8 +234,11 @@ class TreeExplainer(BackgroundErrors):
         y
             `(n,)`: the labels of the rows, for `model_output="log_loss"` and only for it: 0 or 1, the number of a regression's
             target, or the class among `model.output_names`.
-        tree_limit, approximate
-            Not supported: only their defaults. `tree_limit` is `iteration_range` of the explainer.
+        tree_limit
+            Not supported: only its default. It is `iteration_range` of the explainer.
+        approximate
+            True: Saabas values, as in shap: the change of the mean along the way of the row, at each split for its feature. They add
+            up, but they are no SHAP values: they depend on the order of the splits. Not with `data`.
         check_additivity
             Whether to check every row and output: `|prediction − base − Σφ| ≤ 1e-12 · scale`, in float64. `"library"`: also
             against the raw prediction of the training library itself, which is called with `X`. It takes the live model,
@@ -267,20 +270,21 @@ class TreeExplainer(BackgroundErrors):
         AdditivityError
             The check failed: a defect of ferroshap.
         """
-        check_call(tree_limit, approximate)
+        check_call(tree_limit)
         check = checked(check_additivity)
         check_labels(y, a_loss=self.is_of_loss)
         rows = self._read(X)
         labels = self._labels(y, rows)
         part = self._part(rows, features, outputs)
         if per_reference:
-            if not part.is_all or out is not None:
+            if not part.is_all or out is not None or approximate:
                 raise OptionError(
-                    "per_reference=True gives all features and outputs in a new array; leave features, outputs and out out"
+                    "per_reference=True gives all features and outputs, exactly, in a new array; leave the other options out"
                 )
             return self._per_reference(rows, labels, check=bool(check))
         library = self._of_library(check, X, rows)
-        return self._explain(rows, part, out, check=bool(check), library=library, labels=labels)
+        prepared = self._for(approximate=bool(approximate))
+        return self._explain(rows, part, out, prepared, check=bool(check), library=library, labels=labels)
 
     def shap_interaction_values(
         self,
@@ -335,7 +339,7 @@ class TreeExplainer(BackgroundErrors):
         With `L` leaves and at most `d` different features on a path a row takes `O(L d ⌈d/2⌉)` time, path-dependent, and
         `O(L d²)` against a background. The prepared form is kept for the next call that asks for the same.
         """
-        check_call(tree_limit, False)
+        check_call(tree_limit)
         check_labels(y, a_loss=False)
         if aggregate not in (None, "mean_abs"):
             raise OptionError(f"aggregate is {aggregate!r}; expected None or 'mean_abs'")
@@ -364,26 +368,29 @@ class TreeExplainer(BackgroundErrors):
 
         With `standard_errors=True` the explanation tells in `details.background_se`, in the shape of `values`, the standard error
         of each value by the sampling of the background, of any output space: how far values would be from these had other rows
-        of the same population been drawn, independently. The values are the same bits as without. They are estimated by dividing
-        the background into 16 random blocks, named by `seed` (the same seed, the same bits), or into `standard_errors=G` of them:
-        an error by 16 blocks is itself uncertain by about 20 %, by G by `1/√(2(G − 1))`. Rows share the blocks, so averaging
-        errors over rows does not tighten that. A row weighs in its block as in the whole, rows of weight 0 are left out; an
-        error says nothing of the model's own uncertainty. Making the blocks takes from as long as preparing did, for large
-        backgrounds, to G times as long, and is done once for the next calls with the same G and seed; explaining takes `G + 1` times as long, and where values are computed
-        pair by pair twice, its `pair_budget` being that of either half. The blocks' tables take at most `max_memory`
-        together with the model, 2 GiB by default. `OptionError`: there is no background, it has fewer rows than blocks, or
-        `interactions`.
+        of the same population been drawn, independently. The values are the same bits as without. The errors are estimated by
+        dividing the background into 16 random blocks, named by `seed` (the same seed, the same bits), or into
+        `standard_errors=G`: by 16 blocks they are themselves uncertain by about 20 %, by G by `1/√(2(G − 1))`. Rows share the
+        blocks, so averaging over rows does not tighten that. With ω the shares of the weights, rows of weight 0 left out, they
+        estimate `√(b/(b − 1) · Σ ω² (v − φ)²)`, v being the value against a background row: a row of weight 2 is one that was
+        drawn once. Making the blocks takes from as long as preparing did, for large backgrounds, to G times as long, and is done
+        once for the next calls with the same G and seed. Explaining takes `G + 1` times as long; where values are computed pair
+        by pair twice, the errors having a `pair_budget` of their own. The blocks take what `max_memory` leaves beside the model,
+        or 2 GiB of tables. `OptionError`: there is no background, or it has fewer rows than blocks; with `interactions` or
+        `approximate`.
         """
-        check_call(None, approximate)
         check = checked(check_additivity)
         check_labels(y, a_loss=self.is_of_loss and not interactions)
+        if interactions and approximate:
+            raise OptionError("approximate=True is for SHAP values alone; leave it out with interactions=True")
         if interactions and check == "library":
             raise OptionError(
                 "check_additivity='library' is for SHAP values; expected True or False with interactions=True"
             )
         count, seed = block_count("standard_errors", standard_errors), seed_of(seed)
-        if interactions and count is not None:
-            raise OptionError("standard_errors are those of SHAP values; leave them out with interactions=True")
+        if count is not None and (interactions or approximate):
+            option = "interactions" if interactions else "approximate"
+            raise OptionError(f"standard_errors are those of SHAP values; leave them out with {option}=True")
         rows = self._read(X)
         labels = self._labels(y, rows)
         part = self._part(rows, features, outputs)
@@ -391,12 +398,13 @@ class TreeExplainer(BackgroundErrors):
         if interactions:
             values = self._interactions(rows, part, None, features, None, None, check=bool(check))
         else:
-            library = self._of_library(check, X, rows)
-            values = self._explain(rows, part, None, check=bool(check), library=library, labels=labels)
+            library, prepared = self._of_library(check, X, rows), self._for(approximate=bool(approximate))
+            values = self._explain(rows, part, None, prepared, check=bool(check), library=library, labels=labels)
         chosen = part.chosen
         if interactions and part.features is not None:
             chosen["other feature"] = part.features
-        found = filled(self._explained(rows, labels=labels, interactions=interactions), chosen, values)
+        whole = self._explained(rows, labels=labels, interactions=interactions, approximate=bool(approximate))
+        found = filled(whole, chosen, values)
         if blocks is not None:
             found.details = Details(background_se=self._errors(rows, part, np.asarray(values), labels, blocks))
         return found

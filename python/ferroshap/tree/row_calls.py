@@ -13,7 +13,7 @@ from ferroshap.library import library_prediction
 from ferroshap.progress import Progress
 
 from .explained import Names, explained
-from .game import Game
+from .game import Game, PathDependent
 from .labels import read_labels
 from .linked import Linked
 from .model_output import ModelOutput
@@ -22,6 +22,8 @@ from .part import Part, PartRun
 from .prepared import Prepared
 from .rescaled import ByFactors, ByPairs
 from .run import Run
+from .saabas import ALGORITHM as SAABAS
+from .saabas import PreparedSaabas
 
 Floats = npt.NDArray[np.floating[Any]]
 Labels = npt.NDArray[np.float64] | None
@@ -80,7 +82,20 @@ class RowCalls:
         names = self._names(rows)
         return Part.of(features, outputs, names.features, names.outputs, self.model.n_features)
 
-    def _explained(self, rows: InputRows, *, labels: Labels = None, interactions: bool = False) -> Explanation:
+    def _for(self, *, approximate: bool) -> Prepared:
+        """What the values of a call come from; raises `OptionError` where there are no Saabas values."""
+        if not approximate:
+            return self._prepared
+        if not isinstance(self._game, PathDependent):
+            raise OptionError(
+                "approximate=True gives Saabas values, which know no background; make the explainer without data, or leave "
+                "approximate out for exact values"
+            )
+        return PreparedSaabas(self.model)
+
+    def _explained(
+        self, rows: InputRows, *, labels: Labels = None, interactions: bool = False, approximate: bool = False
+    ) -> Explanation:
         linked = self._linked
         return explained(
             rows,
@@ -88,7 +103,7 @@ class RowCalls:
             model=self.model,
             base=self._prepared.base if labels is None or linked is None else linked.base_of(labels),
             output_space=self.output_space,
-            algorithm=self.algorithm,
+            algorithm=SAABAS if approximate else self.algorithm,
             interactions=interactions,
         )
 
@@ -119,18 +134,32 @@ class RowCalls:
         return library_prediction(self.model, X, rows) if check == "library" else None
 
     def _explain(
-        self, rows: InputRows, part: Part, out: Any, *, check: bool, library: Floats | None, labels: Labels
+        self,
+        rows: InputRows,
+        part: Part,
+        out: Any,
+        prepared: Prepared,
+        *,
+        check: bool,
+        library: Floats | None,
+        labels: Labels,
     ) -> Floats:
         """The values in the shape that the caller gets; `library` is a prediction to check against besides."""
         shape = (*(() if rows.one_row else (len(rows),)), *part.feature_axes, *part.output_axes)
         shaped = output(shape, self._dtype, out, rows)
-        self._run(rows, part, shaped, self._progress, check=check, library=library, labels=labels)
+        self._run(rows, part, shaped, self._progress, prepared, check=check, library=library, labels=labels)
         return shaped
 
     def _run(
-        self, rows: InputRows, part: Part, out: Floats, progress: Progress | Literal[True] | None, **checks: Any
+        self,
+        rows: InputRows,
+        part: Part,
+        out: Floats,
+        progress: Progress | Literal[True] | None,
+        prepared: Prepared,
+        **checks: Any,
     ) -> None:
-        run: Run | PartRun = Run(self.model, self._prepared, threads=self._threads, progress=progress)
+        run: Run | PartRun = Run(self.model, prepared, threads=self._threads, progress=progress)
         if not part.is_all:
-            run = PartRun(self.model, self._prepared, part, threads=self._threads, progress=progress)
+            run = PartRun(self.model, prepared, part, threads=self._threads, progress=progress)
         run.explain(rows, np.asarray(out).reshape(len(rows), part.n_features, part.n_outputs), **checks)

@@ -169,6 +169,7 @@ class Streams(RowCalls):
                         part,
                         values,
                         from_row(before + span.start, before + len(rows), report),
+                        self._prepared,
                         check=bool(check),
                         library=None if library is None else library[span],
                         labels=own,

@@ -12,6 +12,7 @@ mod plan;
 mod references;
 mod rows;
 mod running;
+mod saabas;
 
 use pyo3::prelude::*;
 
@@ -33,4 +34,6 @@ mod _native {
     use crate::plan::Plan;
     #[pymodule_export]
     use crate::references::References;
+    #[pymodule_export]
+    use crate::saabas::Saabas;
 }

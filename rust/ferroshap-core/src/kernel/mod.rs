@@ -26,6 +26,7 @@ mod patterns;
 mod recurrence;
 mod references;
 mod run;
+mod saabas;
 
 pub use aggregates::{Aggregation, STATISTICS};
 pub use fold::MAX_BACKGROUND_PATH;
@@ -35,5 +36,6 @@ pub(crate) use pair_sums::{PairGame, Task, carry_out, rows_of_a_block};
 pub use part::Part;
 pub use references::ReferencePlan;
 pub use run::Written;
+pub use saabas::SaabasPlan;
 
 pub(crate) use crate::simd::{BLOCK as MASK_ROWS, Mask};

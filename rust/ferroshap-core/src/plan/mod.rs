@@ -244,6 +244,12 @@ pub(crate) fn check_paths(model: &Ensemble, most: u32, of: &str) -> Result<()> {
 
 /// The model has what the path-dependent game needs.
 fn check(model: &Ensemble) -> Result<()> {
+    check_covers(model)?;
+    check_paths(model, MAX_PATH_FEATURES, "")
+}
+
+/// The model has a mean value of each node.
+pub(crate) fn check_covers(model: &Ensemble) -> Result<()> {
     if model.is_linear() {
         return Err(Error::Unsupported(
             "the model has linear trees (LightGBM's linear_tree): its file does not say what a leaf's linear terms are \
@@ -260,5 +266,5 @@ fn check(model: &Ensemble) -> Result<()> {
                 .into(),
         ));
     }
-    check_paths(model, MAX_PATH_FEATURES, "")
+    Ok(())
 }
