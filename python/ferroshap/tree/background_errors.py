@@ -85,7 +85,7 @@ class BackgroundErrors(Streams):
         of_blocks = self._blocks_of("blocks", count, seed)
         report_sizes(sizes, of_blocks.rows)  # what is wrong with them is said before the work
         part, names = self._part(rows, None, None), self._names(rows)
-        values = self._explain(rows, part, None, check=True, library=None, labels=labels)
+        values = self._explain(rows, part, None, self._prepared, check=True, library=None, labels=labels)
         whole = values.reshape(len(rows), part.n_features, part.n_outputs)
         return report_of(
             whole,
