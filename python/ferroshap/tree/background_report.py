@@ -21,10 +21,12 @@ class BackgroundReport:
     It falls with the square root of the number of rows, and is an estimate: by 16 blocks itself uncertain by about 20 %, the
     number of rows that an error takes by about 40 %. `str` is a table.
 
+    Attributes
+    ----------
     sizes : tuple of int
         Numbers of background rows, of the same population and weighted alike.
     errors : tuple of float
-        The standard error of a value against so many, in the unit `output_space`.
+        The standard error of a value against so many, in the unit of values.
     relative_errors : tuple of float
         The same by `mean_abs`.
     feature, output : str or int
@@ -38,7 +40,9 @@ class BackgroundReport:
     blocks : int
         How many blocks of the background the errors are estimated by.
     output_space : str
-        The unit of values.
+        That unit: "margin", "probability", …
+    error_of_one : float
+        The standard error against a single background row: against m it is this by √m.
     """
 
     sizes: tuple[int, ...]
@@ -52,7 +56,6 @@ class BackgroundReport:
     blocks: int
     output_space: str
     error_of_one: float
-    """The standard error against a single background row: all others are this by the square root of the size."""
 
     def rows_for(self, relative_error: float) -> int | None:
         """How many background rows give that relative error, such as 0.05; None: no number does, for the mean |value| is 0.
