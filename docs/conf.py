@@ -45,6 +45,9 @@ nitpick_ignore = [
     if isinstance(value, TypeVar)
 ]
 
+# A name that explanations, explainers and models have is a link to one of them: none is wrong, and no page needs the others.
+suppress_warnings = ["ref.python"]
+
 html_theme = "furo"
 html_title = f"ferroshap {release}"
 html_show_sphinx = False

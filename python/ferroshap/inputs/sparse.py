@@ -64,6 +64,13 @@ class SparseRows:
         first, last, _ = rows.indices(len(self))
         return replace(self, starts=self.starts[first : last + 1])
 
+    def take(self, rows: npt.NDArray[np.intp]) -> "SparseRows":
+        """Rows at some positions, still sparse, in memory of their own."""
+        lengths = np.diff(self.starts)[rows]
+        starts = np.concatenate([[0], np.cumsum(lengths)])
+        stored = np.repeat(self.starts[rows] - starts[:-1], lengths) + np.arange(starts[-1])
+        return replace(self, starts=starts, columns=self.columns[stored], entries=self.entries[stored])
+
     def to_numpy(self) -> npt.NDArray[np.floating[Any]]:
         """All rows, dense: as large as their SHAP values."""
         return self[:]

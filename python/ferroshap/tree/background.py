@@ -60,6 +60,12 @@ class BackgroundRows:
                 "(ferroshap.sample draws some)"
             ) from error
 
+    def some(self, rows: npt.NDArray[np.intp]) -> "BackgroundRows":
+        """Those at some positions, with their weights."""
+        values = self.values.take(rows) if isinstance(self.values, SparseRows) else self.values[rows]
+        weights = None if self.weights is None else read_weights(self.weights[rows], len(rows))
+        return BackgroundRows(values, weights, self.columns)
+
     def refuse_other_order(self, columns: tuple[str, ...] | None) -> None:
         """Raises `FeatureMismatchError` where rows have the same columns in another order.
 

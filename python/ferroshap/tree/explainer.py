@@ -11,12 +11,13 @@ import numpy.typing as npt
 from ferroshap import _native
 from ferroshap.ensemble import TreeEnsemble, load_model
 from ferroshap.errors import OptionError, UnsupportedModelError
-from ferroshap.explanation import Explanation
+from ferroshap.explanation import Details, Explanation
 from ferroshap.inputs import InputRows
 from ferroshap.inputs.names import counted
 from ferroshap.options import byte_count, float_dtype, thread_count, whole_number
 from ferroshap.progress import Progress, progress_option
 
+from .background_errors import BackgroundErrors
 from .calls import check_call, checked, display_names
 from .explained import filled
 from .game import Game, Interventional, Workload, check_game, game_of
@@ -27,14 +28,14 @@ from .part import Part
 from .prepared import Prepared, PreparedRaw
 from .references import values_per_reference
 from .run import Run
-from .streams import Streams
+from .standard_errors import block_count, seed_of
 
 log = logging.getLogger("ferroshap")
 
 Floats = npt.NDArray[np.floating[Any]]
 
 
-class TreeExplainer(Streams):
+class TreeExplainer(BackgroundErrors):
     """Exact SHAP values of a tree ensemble: path-dependent, or against background rows.
 
     Base value plus SHAP values is the model's raw output (`TreeEnsemble.predict`), in the unit `model.output_space`: a
@@ -172,6 +173,7 @@ class TreeExplainer(Streams):
         self._output_names = display_names("output", output_names, self.model.n_outputs)
         self._game: Game = game_of(self.model, self._output, data, weights)
         read = time.perf_counter()
+        self._blocks = None
         self._of_pairs: tuple[bytes | None, _native.Interactions] | None = None  # what pairs, for interaction values
         self._saabas = None
         self._prepared: Prepared = self._game.prepare(self.model, self._output, self._load)
@@ -356,12 +358,27 @@ class TreeExplainer(Streams):
         *,
         features: Any = None,
         outputs: Any = None,
+        standard_errors: bool | int = False,
+        seed: int = 0,
     ) -> Explanation:
         """The `Explanation` of the rows `X`: their values with base values, names and units.
 
         With `interactions=True` they are those of `shap_interaction_values`: the axis "feature" is followed by "other feature".
         `y`, `check_additivity`, `approximate`, `features`, `outputs` and the errors are those of `shap_values`; `"library"` is for
         SHAP values alone. With `features` the base value and the values do not add up to the prediction.
+
+        With `standard_errors=True` the explanation tells in `details.background_se`, in the shape of `values`, the standard error
+        of each value by the sampling of the background, of any output space: how far values would be from these had other rows
+        of the same population been drawn, independently. The values are the same bits as without. The errors are estimated by
+        dividing the background into 16 random blocks, named by `seed` (the same seed, the same bits), or into
+        `standard_errors=G`: by 16 blocks they are themselves uncertain by about 20 %, by G by `1/√(2(G − 1))`. Rows share the
+        blocks, so averaging over rows does not tighten that. With ω the shares of the weights, rows of weight 0 left out, they
+        estimate `√(b/(b − 1) · Σ ω² (v − φ)²)`, v being the value against a background row: a row of weight 2 is one that was
+        drawn once. Making the blocks takes from as long as preparing did, for large backgrounds, to G times as long, and is done
+        once for the next calls with the same G and seed. Explaining takes `G + 1` times as long; where values are computed pair
+        by pair twice, the errors having a `pair_budget` of their own. The blocks take what `max_memory` leaves beside the model,
+        or 2 GiB of tables. `OptionError`: there is no background, or it has fewer rows than blocks; with `interactions` or
+        `approximate`.
         """
         check = checked(check_additivity)
         check_labels(y, a_loss=self.is_of_loss and not interactions)
@@ -371,9 +388,14 @@ class TreeExplainer(Streams):
             raise OptionError(
                 "check_additivity='library' is for SHAP values; expected True or False with interactions=True"
             )
+        count, seed = block_count("standard_errors", standard_errors), seed_of(seed)
+        if count is not None and (interactions or approximate):
+            option = "interactions" if interactions else "approximate"
+            raise OptionError(f"standard_errors are those of SHAP values; leave them out with {option}=True")
         rows = self._read(X)
         labels = self._labels(y, rows)
         part = self._part(rows, features, outputs)
+        blocks = None if count is None else self._blocks_of("standard_errors", count, seed)
         if interactions:
             values = self._interactions(rows, part, None, features, None, None, check=bool(check))
         else:
@@ -383,7 +405,10 @@ class TreeExplainer(Streams):
         if interactions and part.features is not None:
             chosen["other feature"] = part.features
         whole = self._explained(rows, labels=labels, interactions=interactions, approximate=bool(approximate))
-        return filled(whole, chosen, values)
+        found = filled(whole, chosen, values)
+        if blocks is not None:
+            found.details = Details(background_se=self._errors(rows, part, np.asarray(values), labels, blocks))
+        return found
 
     def explain_and_predict(self, X: Any) -> "tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]":
         """Unchecked float64 values `(n, f, o)` and the float64 prediction `(n, o)` they add up to, for bounded batches.
@@ -418,14 +443,14 @@ class TreeExplainer(Streams):
         return f"TreeExplainer({', '.join(parts)})"
 
     def __getstate__(self) -> dict[str, Any]:
-        made_again = ("_prepared", "_of_pairs", "_saabas")
+        made_again = ("_prepared", "_of_pairs", "_blocks", "_saabas")
         state = {name: value for name, value in vars(self).items() if name not in made_again}
         # Lambdas and open bars do not pickle, and what does would report to nobody in another process.
         return state | {"_progress": None} if callable(self._progress) else state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self._of_pairs = self._saabas = None
+        self._of_pairs = self._blocks = self._saabas = None
         # Compiled for the processor that it is on now; a background is folded again, from the rows that were folded first.
         self._prepared = self._game.prepare(self.model, self._output, self._load)
 

@@ -21,12 +21,22 @@ from .rescaled import ByFactors, ByPairs, PlanOptions
 
 @dataclass(frozen=True)
 class Workload:
-    """What a model is prepared for; as in `TreeExplainer`, `most` is `max_memory` in bytes."""
+    """What a model is prepared for; as in `TreeExplainer`, `most` is `max_memory` in bytes. `tables`: the most that tables
+    take, where not half of that.
+    """
 
     expected_rows: int
     threads: int | None
     most: int | None
     pair_budget: int
+    tables: int | None = None
+
+    @property
+    def table_bytes(self) -> int | None:
+        """What tables may take; None: what is usual. The rest of a plan is small beside tables that are half of the memory."""
+        if self.tables is not None:
+            return self.tables
+        return None if self.most is None else self.most // 2
 
 
 @dataclass(frozen=True)
@@ -36,11 +46,12 @@ class PathDependent:
     algorithm: ClassVar[str] = "path-dependent"
     label: ClassVar[str] = algorithm
     columns: ClassVar[None] = None
+    bytes: ClassVar[int] = 0
 
     def prepare(self, model: TreeEnsemble, output: ModelOutput, load: Workload) -> Prepared:
         """The model, compiled; raises `PlanError` if it takes more than `load.most` bytes."""
         most = load.most
-        plan = model.plan(expected_rows=load.expected_rows, table_bytes=half(most))
+        plan = model.plan(expected_rows=load.expected_rows, table_bytes=load.table_bytes)
         size = plan.describe()["bytes"]
         if most is not None and size > most:
             raise PlanError(
@@ -85,6 +96,11 @@ class Interventional:
         """The names of the background's columns; None for arrays."""
         return self.background.columns
 
+    @property
+    def bytes(self) -> int:
+        """The memory of the background rows."""
+        return self.background.bytes
+
     def prepare(self, model: TreeEnsemble, output: ModelOutput, load: Workload) -> Prepared:
         """The background folded into the model; raises `PlanError` if that takes more than `load.most` bytes.
 
@@ -98,14 +114,14 @@ class Interventional:
             )
         if self.rescaled:
             linked = Linked(model, output, background, load.threads)
-            options = PlanOptions(load.expected_rows, half(most), most, load.pair_budget)
+            options = PlanOptions(load.expected_rows, load.table_bytes, most, load.pair_budget)
             by_factors = None if linked.of_softmax or linked.n_outputs > 1 else ByFactors.of(linked, options)
             return by_factors or ByPairs(linked, options)
         plan = model.plan_against(
             background.dense(),
             weights=background.weights,
             expected_rows=load.expected_rows,
-            table_bytes=half(most),
+            table_bytes=load.table_bytes,
             threads=load.threads,
         )
         size = plan.describe()["bytes"] + background.bytes
@@ -138,11 +154,6 @@ class Interventional:
 
 
 Game = PathDependent | Interventional
-
-
-def half(most: int | None) -> int | None:
-    """What tables may take of the memory allowed: the rest of a plan is small beside tables that large."""
-    return None if most is None else most // 2
 
 
 def check_game(data: Any, feature_perturbation: Any, weights: Any) -> None:

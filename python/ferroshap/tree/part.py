@@ -173,12 +173,12 @@ class PartRun(OfPart):
             for first, chunk in rows.blocks(step):
                 here = slice(first, first + len(chunk))
                 own = None if labels is None else labels[here]
-                sums = self._write(chunk, out[here], own, from_row(first, n, report))
+                sums = self.write(chunk, out[here], own, from_row(first, n, report))
                 self.worst_gap(chunk, sums, first, own, check=check, library=library, before=before)
                 if report is not None:
                     report(first + len(chunk), n)
 
-    def _write(self, chunk: Floats, out: Floats, labels: Labels, report: Progress | None) -> npt.NDArray[np.float64]:
+    def write(self, chunk: Floats, out: Floats, labels: Labels, report: Progress | None) -> npt.NDArray[np.float64]:
         """`(n, 1, outputs)`: what all features add up to, the values being written."""
         if not isinstance(self.prepared, PreparedRaw):
             out[...], of_all = self.values(chunk, labels, report)
