@@ -59,10 +59,12 @@ def explained(caplog):
 
 def test_the_log_says_what_was_read_and_how_long_it_took(explained):
     explainer, records = explained
-    assert [record.name for record in records] == ["ferroshap", "ferroshap"]
+    assert [record.name for record in records] == ["ferroshap"] * 3
     assert {record.levelno for record in records} == {logging.DEBUG}
-    read, run = (record.getMessage() for record in records)
+    read, prepared, run = (record.getMessage() for record in records)
     assert read.startswith(f"{explainer.model!r}: read in ")
-    assert read.endswith(f"{explainer.describe()['bytes']:,} bytes")
+    assert read.endswith(" ms")
+    assert prepared.startswith(f"{explainer!r}: prepared in ")
+    assert prepared.endswith(f"{explainer.describe()['bytes']:,} bytes")
     assert run.startswith("50 rows explained in ")
     assert run.endswith(" ms")

@@ -337,6 +337,9 @@ class Saabas:
     """An ensemble with the mean value of each node, by its covers; immutable. Errors as of `Plan`."""
 
     def __new__(cls, ensemble: Ensemble) -> Saabas: ...
+    @staticmethod
+    def bytes_of(ensemble: Ensemble) -> int:
+        """The memory that the means would take."""
     @property
     def expected_value(self) -> npt.NDArray[np.float64]:
         """As of `Plan`."""

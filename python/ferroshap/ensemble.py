@@ -1,5 +1,7 @@
 """`load_model` and `TreeEnsemble`: a model of any library, as ferroshap reads it."""
 
+import logging
+import time
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _native
-from .errors import DataError, ModelError, OptionError, UnsupportedModelError, warn
+from .errors import DataError, ModelError, OptionError, PlanError, UnsupportedModelError, warn
 from .inputs import InputRows, InputSchema, as_table, read_rows
 from .inputs.names import counted
 from .library import Origin
@@ -17,6 +19,8 @@ from .options import thread_count
 
 if TYPE_CHECKING:
     from .adapters import ParsedModel
+
+log = logging.getLogger("ferroshap")
 
 
 class TreeEnsemble:
@@ -260,8 +264,14 @@ class TreeEnsemble:
         missing = self.schema.missing
         return _native.References(self._core, background, weights=weights, missing=missing, threads=threads)
 
-    def saabas(self) -> _native.Saabas:
-        """The model with the mean value of each node, by its covers."""
+    def saabas(self, *, most: int | None = None) -> _native.Saabas:
+        """The model with the mean value of each node, by its covers; raises `PlanError` where that takes more than `most` bytes."""
+        size = _native.Saabas.bytes_of(self._core)
+        if most is not None and size > most:
+            raise PlanError(
+                f"the mean values of all nodes, for approximate=True, take {size:,} bytes, but max_memory leaves {max(most, 0):,} "
+                "beside the prepared model; allow as much, or explain fewer trees with iteration_range"
+            )
         return _native.Saabas(self._core)
 
     @property
@@ -429,6 +439,7 @@ def _behind(before: Any, model: TreeEnsemble) -> TreeEnsemble:
 def _read(source: Any, *, trust_pickle: bool, **options: Any) -> TreeEnsemble:
     from .adapters import parse_model
 
+    started = time.perf_counter()
     parsed = parse_model(source, trust_pickle=trust_pickle, **options)
     iteration_range = options["iteration_range"]
     best = parsed.info.best_iteration
@@ -437,4 +448,6 @@ def _read(source: Any, *, trust_pickle: bool, **options: Any) -> TreeEnsemble:
             f"the model carries best_iteration={best}, which the predict of its library does not use here: all trees "
             f"count. Pass iteration_range=(0, {best + 1}) for the best iteration, or (0, 0) for all without this warning"
         )
-    return TreeEnsemble(parsed, Origin.of(source, parsed.info.family, **options))
+    model = TreeEnsemble(parsed, Origin.of(source, parsed.info.family, **options))
+    log.debug("%r: read in %.1f ms", model, 1e3 * (time.perf_counter() - started))
+    return model

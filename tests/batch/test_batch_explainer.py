@@ -10,6 +10,7 @@ import pytest
 from ferroshap.batch import BatchExplainer, OutputColumns
 from ferroshap.errors import AdditivityError, DataError, FeatureMismatchError, OptionError
 from ferroshap.tree import TreeExplainer
+from sklearn.ensemble import RandomForestClassifier
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +114,19 @@ def test_several_outputs_are_listed_output_by_output():
     )
 
 
+def test_the_names_that_the_explainer_was_given(batch):
+    X = np.column_stack([batch["id"], batch["b c"]])
+    forest = RandomForestClassifier(n_estimators=3, max_depth=2, random_state=0).fit(X, np.arange(500) % 3)
+    explainer = TreeExplainer(forest, feature_names=["number", "size"], output_names=["low", "mid", "high"])
+    result = BatchExplainer(explainer)(batch.select(["id", "b c"]))
+    assert result.schema.names == [
+        *(f"shap_{output}__{feature}" for output in ("low", "mid", "high") for feature in ("number", "size")),
+        *(f"base_value_{output}" for output in ("low", "mid", "high")),
+    ]
+    assert explainer.output_names == explainer(X[:2]).output_names
+    assert explainer.feature_names == explainer(X[:2]).feature_names
+
+
 @pytest.mark.parametrize(
     ("keep", "features", "outputs", "said"),
     [
@@ -131,8 +145,8 @@ def test_a_row_that_does_not_add_up_is_named_by_its_place_in_the_stream(booster,
     explain(batch)
     honest = explain.explainer.explain_and_predict
 
-    def wrong(table):
-        values, predicted = honest(table)
+    def wrong(table, **options):
+        values, predicted = honest(table, **options)
         predicted[7] += 1e-6
         return values, predicted
 

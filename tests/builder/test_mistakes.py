@@ -39,7 +39,14 @@ MISTAKES = {
     "a threshold that is no number": ({"threshold": [np.nan, 0, 0]}, "node 0: threshold is nan, expected a number"),
     "a threshold that float64 has not": ({"threshold": [2**53 + 1, 0, 0]}, "threshold has whole numbers beyond 2^53"),
     "an infinite leaf": ({"value": [0, np.inf, 3]}, "node 1: leaf value is inf, expected a finite number"),
-    "a leaf that is no number": ({"value": [0, 1, np.nan]}, "node 2: leaf value is"),
+    "a leaf that is no number": ({"value": [0, 1, np.nan]}, "node 2: leaf value is NaN, expected a finite number"),
+    "an output of a leaf that is no number": (
+        {"value": [[0, 0], [1, np.nan], [2, 3]]},
+        "node 1: leaf value is NaN in output 1, expected a finite number",
+    ),
+    "a cover that is no number": ({"cover": [4, 3, np.nan]}, "node 2: cover is NaN, expected a finite number"),
+    "a feature that is no number": ({"feature": [np.nan, 0, 0]}, "node 0: feature is nan, expected a whole number"),
+    "a category that is no number": ({"categories": {0: [np.nan]}}, "node 0: categories are [nan], expected whole"),
     "a negative cover": ({"cover": [2.0, 3.0, -1.0]}, "node 2: cover is -1, expected a finite number, 0 or more"),
     "covers of leaves only": (
         {"cover": [0.0, 3.0, 1.0]},
@@ -79,7 +86,7 @@ def test_a_broken_tree_is_refused_with_its_place(stump, mistake):
     ahead = {"left": [-1], "right": [-1], "feature": [0], "threshold": [0], "value": [2.0], "cover": [9]}
     if "default_left" in changed:
         ahead["default_left"] = True
-    if mistake == "an output beside vectors":
+    if mistake in ("an output beside vectors", "an output of a leaf that is no number"):
         ahead["value"] = [[2.0, 2.0]]
     first = [] if mistake == "no numbers a leaf" else [Tree(**ahead)]
     with pytest.raises(ModelError, match=re.escape(says)) as raised:

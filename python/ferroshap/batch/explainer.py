@@ -37,11 +37,18 @@ class BatchExplainer:
         `"float32"` or `"float64"`: the type of the columns of values and base values.
     prefix
         What the names of the columns of values start with.
+    approximate
+        True: Saabas values, as in `TreeExplainer.shap_values`.
 
     Raises
     ------
     OptionError
-        `keep` is a text and not a list, or `dtype` is not one of the two.
+        `keep` is a text and not a list, `dtype` is not one of the two, or `approximate` values are asked of an explainer with
+        a background.
+    UnsupportedModelError
+        The model is that of a pipeline, or the values are those of a loss.
+    PlanError
+        The `approximate` values take more than the explainer's `max_memory`.
 
     Examples
     --------
@@ -68,6 +75,7 @@ class BatchExplainer:
         *,
         dtype: Any = "float32",
         prefix: str = "shap_",
+        approximate: bool = False,
     ) -> None:
         if isinstance(keep, str):
             raise OptionError(f"keep is the text {keep!r}; expected a list of column names: keep=[{keep!r}]")
@@ -81,7 +89,9 @@ class BatchExplainer:
                 "values of a loss need the label of each row, which batches do not have; call "
                 "TreeExplainer.shap_values(X, y) instead"
             )
+        explainer.admit(0, approximate=approximate)
         self.explainer = explainer
+        self.approximate = approximate
         self.keep = tuple(keep)
         self.dtype = float_dtype("dtype", dtype)
         self.prefix = prefix
@@ -117,8 +127,8 @@ class BatchExplainer:
 
     def output_columns(self, schema: "pa.Schema") -> OutputColumns:
         """The names of the result's columns for an input of this `schema`; raises `OptionError` if two are the same."""
-        features = self.input_columns(schema).names
-        return OutputColumns.of(self.keep, features, self.explainer.model.output_names, self.prefix)
+        features = self.explainer.feature_names or self.input_columns(schema).names
+        return OutputColumns.of(self.keep, features, self.explainer.output_names, self.prefix)
 
     def schema(self, schema: "pa.Schema") -> "pa.Schema":
         """The Arrow schema of the result for an input of this `schema`; raises as `input_columns` and `output_columns`."""
@@ -144,8 +154,10 @@ class BatchExplainer:
         import pyarrow as pa
 
         inputs = self.input_columns(batch.schema)
-        values, predicted = self.explainer.explain_and_predict(self._features(batch, inputs))
-        scale = self.explainer.rounding_scale(predicted)
+        values, predicted = self.explainer.explain_and_predict(
+            self._features(batch, inputs), approximate=self.approximate
+        )
+        scale = self.explainer.rounding_scale(predicted, approximate=self.approximate)
         gap = worst_gap(values, predicted, self._base, scale, first_row=self._rows)
         self._worst_gap = max(self._worst_gap, gap)
         self._rows += batch.num_rows

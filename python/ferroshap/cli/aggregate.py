@@ -90,6 +90,7 @@ class Aggregation:
         self._explainer = explainer
         self._features = list(features)
         self._by = options.by
+        self._approximate = options.approximate
         self._most = options.max_memory // (TOTALS * max(explainer.model.n_features * explainer.model.n_outputs, 1))
         self._labels: pa.Array | None = None
         self.result: Aggregate = self._aggregate(schema.empty_table())  # what there is without a row
@@ -116,7 +117,7 @@ class Aggregation:
 
     def _aggregate(self, batch: pa.RecordBatch | pa.Table) -> Aggregate:
         by = None if self._by is None else self._numbers(batch.column(self._by))
-        return self._explainer.aggregate(batch.select(self._features), by=by)
+        return self._explainer.aggregate(batch.select(self._features), by=by, approximate=self._approximate)
 
     def _numbers(self, column: pa.Array | pa.ChunkedArray) -> "pa.Array":
         try:

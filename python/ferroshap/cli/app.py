@@ -6,10 +6,10 @@ import signal
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeVar
 
 import click
 
@@ -30,6 +30,8 @@ log = logging.getLogger("ferroshap")
 
 FILE = click.Path(path_type=Path)
 
+Command = TypeVar("Command", bound=Callable[..., Any])
+
 
 def read_size(ctx: click.Context, param: click.Parameter, value: str) -> int | None:
     """The bytes of `--max-memory 512MiB`; a usage error says what was expected."""
@@ -42,6 +44,21 @@ def read_size(ctx: click.Context, param: click.Parameter, value: str) -> int | N
 def split_names(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str, ...]:
     """The column names of `--keep a,b`."""
     return tuple(filter(None, (name.strip() for name in value.split(","))))
+
+
+def reads_a_model(command: Command) -> Command:
+    """Adds the options of `load_model`, which are those of every command that reads a model file."""
+    missing = click.option(
+        "--missing", type=float, metavar="NUMBER", help="A number that counts as missing, for a model of XGBoost."
+    )
+    iteration_range = click.option(
+        "--iteration-range",
+        type=int,
+        nargs=2,
+        metavar="BEGIN END",
+        help="Only these boosting iterations of the model, END not included; an END of 0 means all.",
+    )
+    return iteration_range(missing(command))
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -68,6 +85,12 @@ def cli() -> None:
     metavar="OUTPUT",
     help="What values add up to: raw (the default); against a background also probability, or predict: the library's.",
 )
+@click.option(
+    "--approximate",
+    is_flag=True,
+    help="Saabas values, which add up too but are no SHAP values; not with --background.",
+)
+@reads_a_model
 @click.option(
     "--pair-budget",
     type=click.IntRange(min=1),
@@ -102,8 +125,8 @@ def cli() -> None:
 def explain_command(**options: Any) -> None:
     """Explain every row of the Parquet file DATA with the model file MODEL.
 
-    MODEL is an XGBoost JSON or UBJSON file or a LightGBM text file, recognised by its content. Columns are matched by
-    name, also those of the background; columns the model does not know are ignored. The output has the kept columns, one column of SHAP values per
+    MODEL is a file of XGBoost (JSON, UBJSON), LightGBM (text) or CatBoost (JSON), or one that TreeEnsemble.save wrote,
+    recognised by its content. Columns are matched by name, also those of the background; columns the model does not know are ignored. The output has the kept columns, one column of SHAP values per
     feature (shap_<feature>) and the base value, row by row as in DATA. With
     --aggregate it has the mean |value|, the mean, the least and the largest
     value of each feature over all rows instead.
@@ -111,6 +134,8 @@ def explain_command(**options: Any) -> None:
     task = ExplainOptions(**options)
     if task.by is not None and not task.aggregate:
         raise OptionError("--by names the groups of --aggregate; add that option, or leave --by out")
+    if task.approximate and task.background is not None:
+        raise OptionError("--approximate gives Saabas values, which know no background; leave one of the two out")
     run_task = aggregate if task.aggregate else explain
     run_task(task)
 
@@ -118,23 +143,25 @@ def explain_command(**options: Any) -> None:
 @cli.command("inspect")
 @click.argument("model", type=FILE)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def inspect_command(model: Path, *, as_json: bool) -> None:
+@reads_a_model
+def inspect_command(model: Path, *, as_json: bool, **reading: Any) -> None:
     """Say what the model file MODEL holds and whether ferroshap explains it."""
-    inspect_model(model, as_json=as_json)
+    inspect_model(model, as_json=as_json, **reading)
 
 
 @cli.command("check")
 @click.argument("model", type=FILE)
 @click.argument("data", type=FILE)
 @click.option("--rows", "n_rows", type=click.IntRange(min=1), default=None, help="Only the first so many rows.")
-def check_command(model: Path, data: Path, *, n_rows: int | None) -> None:
+@reads_a_model
+def check_command(model: Path, data: Path, *, n_rows: int | None, **reading: Any) -> None:
     """Compare ferroshap with the training library itself, which must be installed.
 
     MODEL is a model file of XGBoost, LightGBM or CatBoost, DATA a Parquet file. Its library loads MODEL and predicts the
     rows; ferroshap's prediction must have the same bits, and base value plus SHAP values be that prediction within the
     roundings of the library's additions.
     """
-    check_model(model, data, n_rows)
+    check_model(model, data, n_rows, **reading)
 
 
 def run(arguments: Sequence[str]) -> int:

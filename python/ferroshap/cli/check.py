@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -40,15 +41,17 @@ class Found:
     sum_gap: float = 0.0
 
 
-def check_model(model: Path, data: Path, n_rows: int | None) -> None:
+def check_model(model: Path, data: Path, n_rows: int | None, **reading: Any) -> None:
     """Prints how far ferroshap is from the training library on the first `n_rows` rows of the data (None: all).
+
+    `reading` are options of `load_model`.
 
     Raises a `FerroshapError` of the kind that `exit_codes.py` knows: `AdditivityError` if a prediction has other bits than
     the library's, or a sum is beyond the bound.
     """
     content = read_model(model)
     try:
-        explainer = TreeExplainer(load_model(content))
+        explainer = TreeExplainer(load_model(content, **reading))
     except FerroshapError as error:
         raise type(error)(f"{model}: {error}") from error
     bound = library_bound(explainer.scale, explainer.model.n_trees, float32=explainer.model.predicts_in_float32)

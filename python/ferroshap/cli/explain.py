@@ -38,7 +38,7 @@ def explain(options: ExplainOptions) -> None:
         explainer = explainer_of(model, background, options, data.metadata.num_rows)
         of_background = background_metadata(background, explainer)
         dtype = options.dtype or DTYPE
-        batches = BatchExplainer(explainer, options.keep, dtype=dtype)
+        batches = BatchExplainer(explainer, options.keep, dtype=dtype, approximate=options.approximate)
         schema = data.schema_arrow
         inputs = batches.input_columns(schema)
         read = sorted({*inputs.features, *inputs.kept})

@@ -15,15 +15,15 @@ from .files import read_model
 SHOWN_NAMES = 12
 
 
-def inspect_model(path: Path, *, as_json: bool) -> None:
-    """Prints the facts on standard output.
+def inspect_model(path: Path, *, as_json: bool, **reading: Any) -> None:
+    """Prints the facts on standard output; `reading` are options of `load_model`.
 
     A model that is not supported, or broken, is a fact too: it is printed, and the error raised for the exit code.
     """
     facts: dict[str, Any] = {"file": str(path)}
     problem: FerroshapError | None = None
     try:
-        facts |= _facts(read_model(path))
+        facts |= _facts(read_model(path), reading)
     except (UnsupportedModelError, ModelError) as error:
         problem = type(error)(f"{path}: {error}")
         facts |= {"supported": False, "reason": str(error)}
@@ -35,8 +35,8 @@ def inspect_model(path: Path, *, as_json: bool) -> None:
         raise problem
 
 
-def _facts(content: bytes) -> dict[str, Any]:
-    model = load_model(content)
+def _facts(content: bytes, reading: dict[str, Any]) -> dict[str, Any]:
+    model = load_model(content, **reading)
     facts: dict[str, Any] = {
         "source": model.source,
         "objective": model.objective,

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from ferroshap.ensemble import load_model
 from ferroshap.errors import DataError, FerroshapError, OptionError
 from ferroshap.tree import TreeExplainer
+from ferroshap.tree.saabas import ALGORITHM as SAABAS
 from ferroshap.versions import build_info
 
 from .background import BackgroundFile
@@ -45,6 +46,9 @@ class ExplainOptions:
     pair_budget: int
     aggregate: bool
     by: str | None
+    approximate: bool
+    iteration_range: tuple[int, int] | None
+    missing: float | None
 
 
 def refuse_same_file(options: ExplainOptions) -> None:
@@ -59,7 +63,7 @@ def explainer_of(
 ) -> TreeExplainer:
     """The explainer of the model file's bytes; errors name the file."""
     try:
-        ensemble = load_model(model)
+        ensemble = load_model(model, iteration_range=options.iteration_range, missing=options.missing)
     except FerroshapError as error:
         raise type(error)(f"{options.model}: {error}") from error
     rows = None if background is None else background.read(ensemble, options.keep)
@@ -72,7 +76,7 @@ def explainer_of(
             expected_rows=max(1, n_rows),
             pair_budget=options.pair_budget,
         )
-        explainer.admit(n_rows)
+        explainer.admit(n_rows, approximate=options.approximate)
         return explainer
     except FerroshapError as error:
         raise type(error)(f"{options.model}: {error}") from error
@@ -103,18 +107,18 @@ def metadata_of(
     worst_gap: float,
 ) -> dict[str, str]:
     """What the output file says about itself; numbers and lists as JSON."""
-    ensemble, dtype = explainer.model, "float64" if options.aggregate else options.dtype or DTYPE
+    dtype = "float64" if options.aggregate else options.dtype or DTYPE
     return {
         "ferroshap.version": build_info()["version"],
         "ferroshap.model_sha256": hashlib.sha256(model).hexdigest(),
-        "ferroshap.algorithm": explainer.algorithm,
+        "ferroshap.algorithm": SAABAS if options.approximate else explainer.algorithm,
         "ferroshap.output_space": explainer.output_space,
         "ferroshap.worst_additivity_gap": json.dumps(worst_gap),
         "ferroshap.base_values": json.dumps(
             np.atleast_1d(np.asarray(explainer.expected_value, dtype=np.float64)).tolist()
         ),
         "ferroshap.feature_names": json.dumps(features),
-        "ferroshap.output_names": json.dumps(ensemble.output_names),
+        "ferroshap.output_names": json.dumps(explainer.output_names),
         "ferroshap.dtype": dtype,
         "ferroshap.options": json.dumps(
             {
@@ -126,6 +130,9 @@ def metadata_of(
                 "model_output": options.model_output,
                 "aggregate": options.aggregate,
                 "by": options.by,
+                "approximate": options.approximate,
+                "iteration_range": options.iteration_range,
+                "missing": None if options.missing is None else str(options.missing),  # JSON has no NaN and no infinity
             }
         ),
     }

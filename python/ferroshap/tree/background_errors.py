@@ -10,7 +10,6 @@ from ferroshap.inputs import InputRows
 from ferroshap.options import whole_number
 
 from .background_report import BackgroundReport, report_of, report_sizes
-from .game import Workload
 from .labels import check_labels
 from .part import Labels, Part
 from .standard_errors import BLOCKS, Blocks, ErrorRun, prepared_blocks, seed_of
@@ -22,7 +21,6 @@ Floats = npt.NDArray[np.floating[Any]]
 class BackgroundErrors(Streams):
     """`background_report`, and the errors that a call is asked for."""
 
-    _load: Workload
     _blocks: Blocks | None  # those of the last call that asked for errors
 
     def background_report(

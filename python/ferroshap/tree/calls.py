@@ -26,6 +26,13 @@ def checked(check_additivity: Any) -> "bool | Literal['library']":
     raise OptionError(f"check_additivity is {check_additivity!r}; expected True, False or 'library'")
 
 
+def refuse_beside(what: str, options: dict[str, bool]) -> None:
+    """Raises `OptionError` that says `what` and names those of the other `options` that are given."""
+    given = [name for name, is_given in options.items() if is_given]
+    if given:
+        raise OptionError(f"{what}; leave {' and '.join(given)} out")
+
+
 def display_names(what: Literal["feature", "output"], names: Any, count: int) -> tuple[str, ...] | None:
     """The names that the user chose for features or outputs, one each."""
     if names is None:

@@ -18,7 +18,7 @@ from ferroshap.options import byte_count, float_dtype, thread_count, whole_numbe
 from ferroshap.progress import Progress, progress_option
 
 from .background_errors import BackgroundErrors
-from .calls import check_call, checked, display_names
+from .calls import check_call, checked, display_names, refuse_beside
 from .explained import filled
 from .game import Game, Interventional, Workload, check_game, game_of
 from .interactions import InteractionRun, chosen, prepared_for, result
@@ -164,7 +164,6 @@ class TreeExplainer(BackgroundErrors):
             byte_count("max_memory", max_memory),
             whole_number("pair_budget", pair_budget),
         )
-        started = time.perf_counter()
         self.model: TreeEnsemble = load_model(
             model, iteration_range=iteration_range, missing=missing, without_init=without_init
         )
@@ -172,16 +171,15 @@ class TreeExplainer(BackgroundErrors):
         self._feature_names = display_names("feature", feature_names, self.model.n_features)
         self._output_names = display_names("output", output_names, self.model.n_outputs)
         self._game: Game = game_of(self.model, self._output, data, weights)
-        read = time.perf_counter()
         self._blocks = None
         self._of_pairs: tuple[bytes | None, _native.Interactions] | None = None  # what pairs, for interaction values
         self._saabas = None
+        started = time.perf_counter()
         self._prepared: Prepared = self._game.prepare(self.model, self._output, self._load)
         log.debug(
-            "%r: read in %.1f ms, prepared in %.1f ms, %s bytes",
-            self.model,
-            1e3 * (read - started),
-            1e3 * (time.perf_counter() - read),
+            "%r: prepared in %.1f ms, %s bytes",
+            self,
+            1e3 * (time.perf_counter() - started),
             f"{self._prepared.bytes:,}",
         )
 
@@ -204,12 +202,14 @@ class TreeExplainer(BackgroundErrors):
             return self._prepared.plan.scale
         return self.model.rounding_scale
 
-    def rounding_scale(self, predicted: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def rounding_scale(
+        self, predicted: npt.NDArray[np.float64], *, approximate: bool = False
+    ) -> npt.NDArray[np.float64]:
         """The scale of rounding errors of values that add up to `predicted`, `(n, o)`, in a shape that fits it; not for a loss.
 
-        A base value and values add up to the prediction to `1e-12` of it.
+        A base value and values, with `approximate` Saabas values, add up to the prediction to `1e-12` of it.
         """
-        return self._prepared.rounding_scale(predicted)
+        return self._for(approximate=approximate).rounding_scale(predicted)
 
     def shap_values(
         self,
@@ -278,13 +278,17 @@ class TreeExplainer(BackgroundErrors):
         labels = self._labels(y, rows)
         part = self._part(rows, features, outputs)
         if per_reference:
-            if not part.is_all or out is not None or approximate:
-                raise OptionError(
-                    "per_reference=True gives all features and outputs, exactly, in a new array; leave the other options out"
-                )
+            beside = {
+                "features": features is not None,
+                "outputs": outputs is not None,
+                "out": out is not None,
+                "approximate=True": approximate,
+                "check_additivity='library'": check == "library",
+            }
+            refuse_beside("per_reference=True gives exact values of all features and outputs in a new array", beside)
             return self._per_reference(rows, labels, check=bool(check))
         library = self._of_library(check, X, rows)
-        prepared = self._for(approximate=bool(approximate))
+        prepared = self._for(approximate=approximate)
         return self._explain(rows, part, out, prepared, check=bool(check), library=library, labels=labels)
 
     def shap_interaction_values(
@@ -396,27 +400,30 @@ class TreeExplainer(BackgroundErrors):
         labels = self._labels(y, rows)
         part = self._part(rows, features, outputs)
         blocks = None if count is None else self._blocks_of("standard_errors", count, seed)
+        prepared = self._for(approximate=approximate)
         if interactions:
             values = self._interactions(rows, part, None, features, None, None, check=bool(check))
         else:
-            library, prepared = self._of_library(check, X, rows), self._for(approximate=bool(approximate))
+            library = self._of_library(check, X, rows)
             values = self._explain(rows, part, None, prepared, check=bool(check), library=library, labels=labels)
         chosen = part.chosen
         if interactions and part.features is not None:
             chosen["other feature"] = part.features
-        whole = self._explained(rows, labels=labels, interactions=interactions, approximate=bool(approximate))
+        whole = self._explained(rows, prepared, labels=labels, interactions=interactions)
         found = filled(whole, chosen, values)
         if blocks is not None:
             found.details = Details(background_se=self._errors(rows, part, np.asarray(values), labels, blocks))
         return found
 
-    def explain_and_predict(self, X: Any) -> "tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]":
+    def explain_and_predict(
+        self, X: Any, *, approximate: bool = False
+    ) -> "tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]":
         """Unchecked float64 values `(n, f, o)` and the float64 prediction `(n, o)` they add up to, for bounded batches.
 
-        `X` and the errors are those of `shap_values`, but for the check; `OptionError` for values of a loss.
+        `X`, `approximate` and the errors are those of `shap_values`, but for the check; `OptionError` for values of a loss.
         """
         check_labels(None, a_loss=self.is_of_loss)
-        run = Run(self.model, self._prepared, threads=self._threads, progress=self._progress)
+        run = Run(self.model, self._for(approximate=approximate), threads=self._threads, progress=self._progress)
         return run.explain_and_predict(self._read(X))
 
     def describe(self) -> dict[str, Any]:

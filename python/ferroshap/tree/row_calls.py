@@ -13,7 +13,7 @@ from ferroshap.library import library_prediction
 from ferroshap.progress import Progress
 
 from .explained import Names, explained
-from .game import Game, PathDependent
+from .game import Game, PathDependent, Workload
 from .labels import read_labels
 from .linked import Linked
 from .model_output import ModelOutput
@@ -35,6 +35,7 @@ class RowCalls:
     model: TreeEnsemble
     _game: Game
     _prepared: Prepared
+    _load: Workload
     _saabas: PreparedSaabas | None  # made for the first call that asks
     _output: ModelOutput
     _threads: int | None
@@ -60,9 +61,36 @@ class RowCalls:
         """Outputs of the values: those of the model, for a loss 1."""
         return self._prepared.n_outputs
 
-    def admit(self, rows: int) -> None:
-        """Raises `PlanError` where so many rows are more than `pair_budget` has pairs for: for work that comes in parts."""
-        self._prepared.admit(rows)
+    @property
+    def feature_names(self) -> tuple[str, ...] | None:
+        """The names that were chosen for the features, else the model's own; None if it knows none."""
+        return self._feature_names or self.model.feature_names
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """The names of the outputs of the values: those that were chosen, else the model's own; of a loss its name."""
+        outputs = self._output_names or self.model.output_names
+        one_of_several = len(outputs) > 1 and self.n_outputs == 1  # a loss has one
+        return (self.output_space,) if one_of_several else outputs
+
+    def admit(self, rows: int, *, approximate: bool = False) -> None:
+        """Raises what a call would before its work: for work that comes in parts.
+
+        Parameters
+        ----------
+        rows
+            How many there are in all.
+        approximate
+            As in `shap_values`.
+
+        Raises
+        ------
+        PlanError
+            They are more than `pair_budget` has pairs for; Saabas values take more than `max_memory`.
+        OptionError
+            There are no Saabas values.
+        """
+        self._for(approximate=approximate).admit(rows)
 
     @property
     def is_of_loss(self) -> bool:
@@ -84,7 +112,7 @@ class RowCalls:
         return Part.of(features, outputs, names.features, names.outputs, self.model.n_features)
 
     def _for(self, *, approximate: bool) -> Prepared:
-        """What the values of a call come from; raises `OptionError` where there are no Saabas values."""
+        """What the values of a call come from; raises `OptionError` where there are no Saabas values, and `PlanError`."""
         if not approximate:
             return self._prepared
         if not isinstance(self._game, PathDependent):
@@ -93,11 +121,12 @@ class RowCalls:
                 "approximate out for exact values"
             )
         if self._saabas is None:
-            self._saabas = PreparedSaabas.of(self.model, self._prepared.base)
+            left = None if self._load.most is None else self._load.most - self._prepared.bytes
+            self._saabas = PreparedSaabas.of(self.model, self._prepared.base, left)
         return self._saabas
 
     def _explained(
-        self, rows: InputRows, *, labels: Labels = None, interactions: bool = False, approximate: bool = False
+        self, rows: InputRows, prepared: Prepared, *, labels: Labels = None, interactions: bool = False
     ) -> Explanation:
         linked = self._linked
         return explained(
@@ -106,17 +135,15 @@ class RowCalls:
             model=self.model,
             base=self._prepared.base if labels is None or linked is None else linked.base_of(labels),
             output_space=self.output_space,
-            algorithm=SAABAS if approximate else self.algorithm,
+            algorithm=SAABAS if isinstance(prepared, PreparedSaabas) else self.algorithm,
             interactions=interactions,
         )
 
     def _names(self, rows: InputRows) -> Names:
-        outputs = tuple(self._output_names or self.model.output_names)
-        one_of_several = len(outputs) > 1 and self.n_outputs == 1  # a loss has one
-        return Names(self._names_of_features(rows), (self.output_space,) if one_of_several else outputs)
+        return Names(self._names_of_features(rows), self.output_names)
 
     def _names_of_features(self, rows: InputRows) -> tuple[str, ...] | None:
-        return self._feature_names or self.model.feature_names or rows.columns or self._game.columns
+        return self.feature_names or rows.columns or self._game.columns
 
     def _read(self, X: Any) -> InputRows:
         rows = self.model.read_rows(X)

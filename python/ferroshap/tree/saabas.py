@@ -27,9 +27,12 @@ class PreparedSaabas:
     base: Floats64
 
     @classmethod
-    def of(cls, model: TreeEnsemble, base: Floats64) -> "PreparedSaabas":
-        """With the base of the path-dependent game, `(o,)`: the mean prediction by the covers is the same, but for roundings."""
-        return cls(model, model.saabas(), base)
+    def of(cls, model: TreeEnsemble, base: Floats64, most: int | None) -> "PreparedSaabas":
+        """With the base of the path-dependent game, `(o,)`: the mean prediction by the covers is the same, but for roundings.
+
+        Raises `PlanError` for means of more than `most` bytes.
+        """
+        return cls(model, model.saabas(most=most), base)
 
     @property
     def n_outputs(self) -> int:

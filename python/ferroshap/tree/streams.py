@@ -17,6 +17,7 @@ from .chunks import Table, spans, tables
 from .explained import filled
 from .labels import check_labels
 from .part import Part
+from .prepared import Prepared
 from .row_calls import RowCalls
 from .run import from_row
 
@@ -30,6 +31,7 @@ class Streams(RowCalls):
         rows: int = 10_000,
         *,
         y: Any = None,
+        approximate: bool = False,
         check_additivity: bool | Literal["library"] = True,
         features: Any = None,
         outputs: Any = None,
@@ -43,7 +45,7 @@ class Streams(RowCalls):
             a file. A chunk never spans two tables.
         rows
             The most rows of a chunk; the last one of a table may have fewer.
-        y, check_additivity, features, outputs
+        y, approximate, check_additivity, features, outputs
             As in `shap_values`; `y` not with an iterator of tables.
 
         Returns
@@ -68,7 +70,8 @@ class Streams(RowCalls):
         """
         check = checked(check_additivity)
         self._check_labels_of(X, y)
-        return self._chunks(tables(X, self._read), y, whole_number("rows", rows), check, features, outputs)
+        prepared = self._for(approximate=approximate)
+        return self._chunks(tables(X, self._read), y, whole_number("rows", rows), prepared, check, features, outputs)
 
     def aggregate(
         self,
@@ -76,6 +79,7 @@ class Streams(RowCalls):
         *,
         y: Any = None,
         by: Any = None,
+        approximate: bool = False,
         check_additivity: bool | Literal["library"] = True,
         features: Any = None,
         outputs: Any = None,
@@ -93,7 +97,7 @@ class Streams(RowCalls):
         by
             One label for each row (numbers, texts, dates; a column): statistics for each group of rows of the same label. Not for
             an iterator of tables: aggregate each, and merge.
-        check_additivity, features, outputs
+        approximate, check_additivity, features, outputs
             As in `shap_values`.
 
         Returns
@@ -132,13 +136,15 @@ class Streams(RowCalls):
                 "by is one label for each row of a table, but X is an iterator of tables; aggregate each table with its labels "
                 "and merge the results: one.merge(other)"
             )
+        prepared = self._for(approximate=approximate)
         with reporting(self._progress) as report:
             merged: Aggregate | None = None
             for before, table, rows in tables(X, self._read):
                 library = self._of_library(check, table, rows)
                 part = self._part(rows, features, outputs)
                 checks = {"check": bool(check), "library": library, "before": before}
-                one = self._aggregate(rows, part, by, labels=self._labels(y, rows), report=report, **checks)
+                labels = self._labels(y, rows)
+                one = self._aggregate(rows, part, by, prepared, labels=labels, report=report, **checks)
                 merged = one if merged is None else merged.merge(one)
         if merged is None:
             raise OptionError("X is an iterator that gave no table; expected at least one, which may have no rows")
@@ -153,13 +159,20 @@ class Streams(RowCalls):
             )
 
     def _chunks(
-        self, read: Iterator[Table], y: Any, size: int, check: bool | Literal["library"], features: Any, outputs: Any
+        self,
+        read: Iterator[Table],
+        y: Any,
+        size: int,
+        prepared: Prepared,
+        check: bool | Literal["library"],
+        features: Any,
+        outputs: Any,
     ) -> Iterator[Explanation]:
         with reporting(self._progress) as report:
             for before, table, rows in read:
                 part, library = self._part(rows, features, outputs), self._of_library(check, table, rows)
                 labels = self._labels(y, rows)
-                self.admit(len(rows))
+                prepared.admit(len(rows))
                 for span in spans(len(rows), size):
                     chunk = rows.between(span.start, span.stop)
                     own = None if labels is None else labels[span]
@@ -169,20 +182,20 @@ class Streams(RowCalls):
                         part,
                         values,
                         from_row(before + span.start, before + len(rows), report),
-                        self._prepared,
+                        prepared,
                         check=bool(check),
                         library=None if library is None else library[span],
                         labels=own,
                         before=before + span.start,
                     )
-                    yield filled(self._explained(chunk, labels=own), part.chosen, values)
+                    yield filled(self._explained(chunk, prepared, labels=own), part.chosen, values)
 
-    def _aggregate(self, rows: InputRows, part: Part, by: Any, **options: Any) -> Aggregate:
+    def _aggregate(self, rows: InputRows, part: Part, by: Any, prepared: Prepared, **options: Any) -> Aggregate:
         labels, groups = (None, None) if by is None else grouped(by, len(rows))
-        run = AggregateRun(self.model, self._prepared, part, threads=self._threads)
+        run = AggregateRun(self.model, prepared, part, threads=self._threads)
         totals, worst_gap = run.totals(rows, groups, 1 if labels is None else len(labels), **options)
         axes = (*part.feature_axes, *part.output_axes)
-        names = filled(self._explained(rows.between(0, 0)), part.chosen, np.empty((0, *axes)))
+        names = filled(self._explained(rows.between(0, 0), prepared), part.chosen, np.empty((0, *axes)))
         base = self._prepared.base[part.output_numbers].reshape(part.output_axes)[()]
         return Aggregate(
             totals.reshape(len(totals), *(() if labels is None else (len(labels),)), *axes),
@@ -192,7 +205,7 @@ class Streams(RowCalls):
             names.feature_names,
             names.output_names,
             self.output_space,
-            self.algorithm,
+            names.algorithm,
             self.model.source,
             worst_gap,
             name_of(by),

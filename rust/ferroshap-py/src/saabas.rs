@@ -40,6 +40,11 @@ impl Saabas {
         Ok(Self { plan: py.detach(|| SaabasPlan::new(&ensemble.model)).map_err(to_pyerr)? })
     }
 
+    #[staticmethod]
+    fn bytes_of(ensemble: &Ensemble) -> usize {
+        SaabasPlan::bytes_of(&ensemble.model)
+    }
+
     #[getter]
     fn expected_value<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
         PyArray1::from_slice(py, self.plan.expected_value())

@@ -100,7 +100,8 @@ const COMPRESSED: Foreign =
 const ONNX: Foreign =
     Foreign { name: "an ONNX model (it stores no covers)", way_out: "use the model from before its conversion" };
 const PMML: Foreign = Foreign { name: "XML (such as PMML)", way_out: "use the model from before its conversion" };
-const DATA: Foreign = Foreign { name: "a data file, not a model", way_out: "name the model file first, then the data" };
+const DATA: Foreign =
+    Foreign { name: "a data file in the place of the model", way_out: "name the model file first, then the data" };
 const BOM: Foreign = Foreign {
     name: "text that starts with a byte order mark",
     way_out: "save it as UTF-8 without one, or copy the original",

@@ -33,8 +33,7 @@ impl SaabasPlan {
     pub fn new(model: &Ensemble) -> Result<Self> {
         check_covers(model)?;
         let (width, divisor) = (model.leaf_width(), model.accumulation().divisor());
-        let nodes = model.trees().iter().map(|tree| tree.node_range().end as usize).max().unwrap_or(0);
-        let mut changes = vec![0.0; nodes * width];
+        let mut changes = vec![0.0; numbers_of(model)];
         let mut expected: Vec<f64> = model.base().iter().map(|base| base / divisor).collect();
         for tree in model.trees() {
             // a mean until the parent, whose number is lower, makes it a change
@@ -68,6 +67,11 @@ impl SaabasPlan {
     /// As [`Plan::scale`](crate::plan::Plan::scale).
     pub fn scale(&self) -> &[f64] {
         &self.scale
+    }
+
+    /// The memory that the means of a model take, in bytes.
+    pub fn bytes_of(model: &Ensemble) -> usize {
+        numbers_of(model) * size_of::<f64>()
     }
 
     /// Memory, in bytes.
@@ -144,4 +148,10 @@ impl SaabasPlan {
             }
         }
     }
+}
+
+/// One for each node and column of the leaves' values.
+fn numbers_of(model: &Ensemble) -> usize {
+    let nodes = model.trees().iter().map(|tree| tree.node_range().end as usize).max().unwrap_or(0);
+    nodes * model.leaf_width()
 }

@@ -210,8 +210,9 @@ impl<'a> Walk<'a> {
         }
         let leaf = (out.leaf_values.len() / out.leaf_width) as u32;
         let value = &self.a.values[(first + old) * out.leaf_width..][..out.leaf_width];
-        if let Some(bad) = value.iter().find(|v| !v.is_finite()) {
-            return Err(broken(place, "leaf value", bad, "a finite number"));
+        if let Some(output) = value.iter().position(|v| !v.is_finite()) {
+            let which = if value.len() > 1 { format!(" in output {output}") } else { String::new() };
+            return Err(broken(place, "leaf value", format!("{}{which}", value[output]), "a finite number"));
         }
         out.leaf_values.extend_from_slice(value);
         if let (Some(from), Some(to)) = (&self.a.linear, &mut out.linear) {
