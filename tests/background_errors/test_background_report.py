@@ -101,7 +101,7 @@ def test_a_mean_of_zero_is_reached_by_no_number_of_rows():
 def test_what_a_report_refuses(sampled):
     case = sampled("forest")
     explainer = ferroshap.TreeExplainer(case.model, case.background)
-    with pytest.raises(OptionError, match=r"blocks is about the choice of background rows.*data="):
+    with pytest.raises(OptionError, match=r"background_report is about the choice of background rows.*data="):
         ferroshap.TreeExplainer(case.model).background_report(case.rows)
     with pytest.raises(OptionError, match="pass blocks=9 or fewer"):
         ferroshap.TreeExplainer(case.model, case.background[:9]).background_report(case.rows)

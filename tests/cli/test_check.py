@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 
+import catboost
 import lightgbm
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ library       (?P<library>.+)
 rows          (?P<rows>[0-9,]+)
 
               worst gap   allowed     rows beyond
-prediction    (?P<prediction>\S+) +same bits   (?P<unequal>[0-9,]+)
+prediction    (?P<prediction>\S+) +(?P<reading>same bits|[0-9.e-]+) +(?P<unequal>[0-9,]+)
 base \+ Σφ     (?P<sum>\S+) +(?P<allowed>\S+) +(?P<outside>[0-9,]+)
 """
 )
@@ -27,7 +28,9 @@ base \+ Σφ     (?P<sum>\S+) +(?P<allowed>\S+) +(?P<outside>[0-9,]+)
 
 def found(done):
     assert TABLE.fullmatch(done.stdout), done.stdout + done.stderr
-    return TABLE.fullmatch(done.stdout).groupdict()
+    facts = TABLE.fullmatch(done.stdout).groupdict()
+    assert (facts["reading"] == "same bits") == (not facts["library"].startswith("CatBoost"))
+    return facts
 
 
 def test_a_lightgbm_model_with_text_categories_is_compared_row_by_row(ferroshap, model, data):
@@ -49,6 +52,41 @@ def test_an_xgboost_model_is_compared_within_float32(check, flights_like, tmp_pa
     assert facts["library"] == f"XGBoost {xgboost.__version__}"
     assert (facts["prediction"], facts["unequal"], facts["outside"]) == ("0", "0", "0")
     assert 1e-9 < float(facts["sum"]) <= float(facts["allowed"])
+
+
+CATBOOST = {"depth": 4, "verbose": 0, "thread_count": 1, "allow_writing_files": False}
+
+
+def test_a_catboost_model_is_compared_as_its_library_reads_the_file(check, tmp_path):
+    """Which does not round decimal numbers to the nearest: from its own file, CatBoost predicts other bits than before."""
+    random = np.random.default_rng(3)
+    rows = pd.DataFrame(random.normal(size=(600, 5)), columns=list("abcde"))
+    target = np.digitize(rows["a"] * rows["b"] + rows["c"], [-0.5, 0.5])
+    model = catboost.CatBoostClassifier(iterations=30, loss_function="MultiClass", **CATBOOST).fit(rows, target)
+    model.save_model(tmp_path / "model.json", format="json")
+    rows.to_parquet(tmp_path / "rows.parquet")
+    done = check(tmp_path / "model.json", tmp_path / "rows.parquet")
+    assert done.returncode == 0, done.stderr
+    facts = found(done)
+    assert facts["library"] == f"CatBoost {catboost.__version__}"
+    assert (facts["unequal"], facts["outside"]) == ("0", "0")
+    assert 0 < float(facts["prediction"]) <= float(facts["reading"]) < 1e-11
+    read = catboost.CatBoost().load_model(str(tmp_path / "model.json"), format="json")
+    raw = [one.predict(rows, prediction_type="RawFormulaVal") for one in (model, read)]
+    assert not np.array_equal(*raw)
+    np.testing.assert_array_equal(load_model(tmp_path / "model.json").predict(rows), raw[0])
+
+
+def test_another_model_than_that_of_catboost_is_5(check, tmp_path, monkeypatch):
+    rows = pd.DataFrame({"a": np.arange(50.0), "b": np.arange(50.0) % 7})
+    model = catboost.CatBoostRegressor(iterations=5, **CATBOOST).fit(rows, rows["b"])
+    model.save_model(tmp_path / "model.json", format="json")
+    rows.to_parquet(tmp_path / "rows.parquet")
+    own = catboost.CatBoost.predict
+    monkeypatch.setattr(catboost.CatBoost, "predict", lambda *given, **options: own(*given, **options) + 1e-9)
+    done = check(tmp_path / "model.json", tmp_path / "rows.parquet")
+    assert done.returncode == 5
+    assert found(done)["unequal"] == "50"
 
 
 @pytest.fixture

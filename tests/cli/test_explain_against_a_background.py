@@ -155,3 +155,22 @@ def test_an_output_that_the_model_has_not_is_refused_in_a_line(ferroshap, model,
     assert done.returncode != 0
     assert "it predicts no probability; what can be explained is 'raw' or 'predict'" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_an_output_space_needs_a_background_where_it_is_not_what_the_trees_add_up_to(
+    ferroshap, data, out, features, tmp_path, model, booster
+):
+    import lightgbm
+
+    settings = {"objective": "poisson", "num_leaves": 7, "verbose": -1, "num_threads": 1}
+    counts = lightgbm.train(settings, lightgbm.Dataset(features, np.arange(len(features)) % 4), 5)
+    counts.save_model(tmp_path / "counts.txt")
+    done = ferroshap("explain", tmp_path / "counts.txt", data, "-o", out, "--model-output", "predict")
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"ferroshap: {tmp_path / 'counts.txt'}: --model-output predict is explained against background rows: name a file of "
+        "them with --background\n"
+    )
+    done = ferroshap("explain", model, data, "-o", out, "--model-output", "predict", "--dtype", "float64")
+    assert done.returncode == 0, done.stderr
+    np.testing.assert_array_equal(pd.read_parquet(out)[VALUES], TreeExplainer(booster).shap_values(features))

@@ -146,6 +146,7 @@ BAD_WEIGHTS = [
     ([*range(239), np.nan], "the weight of background row 239 is nan"),
     ([*range(9), np.inf, *range(230)], "the weight of background row 9 is inf"),
     (np.zeros(240), "weights of all background rows are 0"),
+    ("w", r"weights is the text 'w'; expected one number for each background row: a column, data\['w'\]"),
     (["1"] * 240, "weights has dtype <U1; expected one number for each"),
     ([None, *range(239)], "the weight of background row 0 is nan"),
     ([object(), *range(239)], "weights holds something that is no number"),

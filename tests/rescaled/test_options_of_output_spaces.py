@@ -19,7 +19,7 @@ def test_labels_are_those_of_the_model(cases):
     explanation = loss(case.rows, case.y)
     assert explanation.shape == case.rows.shape
     np.testing.assert_allclose(explanation.base_values, loss.expected_value(case.y), rtol=0, atol=0)
-    with pytest.raises(ferroshap.DataError, match=r"y of row 1 is .*7.*; expected one of the model's classes: 0, 1, 2"):
+    with pytest.raises(ferroshap.DataError, match=r"y of row 1 is 7; expected one of the model's classes: 0, 1, 2"):
         loss.shap_values(case.rows[:2], [0, 7])
 
 
@@ -70,7 +70,7 @@ def test_pairs_are_bounded_before_the_work(cases):
     case = cases("XGBoost, three classes")
     most = len(case.rows) * len(case.background)
     explainer(case, "probability", pair_budget=most).shap_values(case.rows)
-    with pytest.raises(ferroshap.PlanError, match=rf"are {most:,} pairs, .* pair_budget is {most - 1:,}"):
+    with pytest.raises(ferroshap.PlanError, match=rf"are {most:,} pairs, .* pair_budget allows {most - 1:,}"):
         explainer(case, "probability", pair_budget=most - 1).shap_values(case.rows)
     few = explainer(case, "probability", pair_budget=most - 1)
     for call in (few.aggregate, lambda rows: next(few.iter_chunks(rows, rows=2))):

@@ -158,8 +158,8 @@ def check_command(model: Path, data: Path, *, n_rows: int | None, **reading: Any
     """Compare ferroshap with the training library itself, which must be installed.
 
     MODEL is a model file of XGBoost, LightGBM or CatBoost, DATA a Parquet file. Its library loads MODEL and predicts the
-    rows; ferroshap's prediction must have the same bits, and base value plus SHAP values be that prediction within the
-    roundings of the library's additions.
+    rows; ferroshap's prediction must have the same bits (from CatBoost's JSON, which it reads with a small error, to 1e-13), and
+    base value plus SHAP values be that prediction within the roundings of the library's additions.
     """
     check_model(model, data, n_rows, **reading)
 

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from ferroshap.ensemble import load_model
 from ferroshap.errors import DataError, FerroshapError, OptionError
 from ferroshap.tree import TreeExplainer
+from ferroshap.tree.model_output import output_of
 from ferroshap.tree.saabas import ALGORITHM as SAABAS
 from ferroshap.versions import build_info
 
@@ -68,6 +69,11 @@ def explainer_of(
         raise type(error)(f"{options.model}: {error}") from error
     rows = None if background is None else background.read(ensemble, options.keep)
     try:
+        if rows is None and output_of(ensemble, options.model_output).kind != "identity":
+            raise OptionError(
+                f"--model-output {options.model_output} is explained against background rows: name a file of them with "
+                "--background"
+            )
         explainer = TreeExplainer(
             ensemble,
             rows,

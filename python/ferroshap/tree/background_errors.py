@@ -80,7 +80,7 @@ class BackgroundErrors(Streams):
         if not len(rows):
             raise DataError("there are no rows; expected at least one, for an error is that of values of some rows")
         labels = self._labels(y, rows)
-        of_blocks = self._blocks_of("blocks", count, seed)
+        of_blocks = self._blocks_of("background_report", "blocks", count, seed)
         report_sizes(sizes, of_blocks.rows)  # what is wrong with them is said before the work
         part, names = self._part(rows, None, None), self._names(rows)
         values = self._explain(rows, part, None, self._prepared, check=True, library=None, labels=labels)
@@ -96,14 +96,14 @@ class BackgroundErrors(Streams):
             output_space=self.output_space,
         )
 
-    def _blocks_of(self, name: str, count: int, seed: int) -> Blocks:
-        """The model, prepared against the blocks; kept for the next call that asks for the same."""
+    def _blocks_of(self, asked: str, name: str, count: int, seed: int) -> Blocks:
+        """The model, prepared against the blocks that the option `name` of `asked` numbers; kept for the next call with the same."""
         kept = self._blocks
         if kept is None or (kept.count, kept.seed) != (count, seed):
             beside = self._prepared.bytes + self._game.bytes
             self._blocks = None  # two divisions of the background are never held at once
             kept = prepared_blocks(
-                name, self._game, self.model, self._output, self._load, count=count, seed=seed, beside=beside
+                asked, name, self._game, self.model, self._output, self._load, count=count, seed=seed, beside=beside
             )
             self._blocks = kept
         return kept

@@ -399,7 +399,7 @@ class TreeExplainer(BackgroundErrors):
         rows = self._read(X)
         labels = self._labels(y, rows)
         part = self._part(rows, features, outputs)
-        blocks = None if count is None else self._blocks_of("standard_errors", count, seed)
+        blocks = None if count is None else self._blocks_of("standard_errors", "standard_errors", count, seed)
         prepared = self._for(approximate=approximate)
         if interactions:
             values = self._interactions(rows, part, None, features, None, None, check=bool(check))

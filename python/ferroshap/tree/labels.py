@@ -52,8 +52,9 @@ def _positions(labels: "np.ndarray[Any, Any]", names: Sequence[str]) -> Floats64
     if labels.dtype.kind == "f" and (labels == np.trunc(labels)).all():
         labels = labels.astype(np.int64)
     known = {name: float(position) for position, name in enumerate(names)}
-    found = [known.get(str(label)) for label in labels.tolist()]
+    given = labels.tolist()
+    found = [known.get(str(label)) for label in given]
     if None in found:
         at = found.index(None)
-        raise DataError(f"y of row {at} is {labels[at]!r}; expected one of the model's classes: {', '.join(names)}")
+        raise DataError(f"y of row {at} is {given[at]!r}; expected one of the model's classes: {', '.join(names)}")
     return np.array(found, dtype=np.float64)

@@ -109,8 +109,8 @@ class ByPairs(_Rescaled):
         b = len(self.linked.background)
         if rows * b > self.options.pair_budget:
             raise PlanError(
-                f"{rows:,} rows against {b:,} background rows are {rows * b:,} pairs, which {self.linked.output.unit} values of "
-                f"this model are computed from one by one, and pair_budget is {self.options.pair_budget:,}; pass a larger "
+                f"values of the {self.linked.output.unit} of this model are computed pair by pair, and {rows:,} rows against {b:,} "
+                f"background rows are {rows * b:,} pairs, but pair_budget allows {self.options.pair_budget:,}; pass a larger "
                 "pair_budget (about 10 µs a pair and thread for 100 trees of depth 6), fewer rows at a time, or fewer "
                 "background rows (ferroshap.sample draws some)"
             )

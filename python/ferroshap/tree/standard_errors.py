@@ -82,6 +82,7 @@ def seed_of(seed: Any) -> int:
 
 
 def prepared_blocks(
+    asked: str,
     name: str,
     game: Game,
     model: TreeEnsemble,
@@ -92,13 +93,15 @@ def prepared_blocks(
     seed: int,
     beside: int,
 ) -> Blocks:
-    """The model, prepared against each of `count` random blocks; `beside` is the memory of the model prepared for all rows.
+    """The model, prepared against each of `count` random blocks, for the call or option `asked`, whose number is `name`.
+
+    `beside` is the memory of the model prepared for all rows.
 
     Raises `OptionError` for no background or too few rows, `PlanError` for blocks that are beyond `max_memory`.
     """
     if not isinstance(game, Interventional):
         raise OptionError(
-            f"{name} is about the choice of background rows, and path-dependent values have none: make the explainer with "
+            f"{asked} is about the choice of background rows, and path-dependent values have none: make the explainer with "
             "data=, or leave it out"
         )
     background = game.background
@@ -108,7 +111,7 @@ def prepared_blocks(
         of_weight = " of a weight above 0" if len(rows) < len(background) else ""
         way_out = f"pass {name}={len(rows)} or fewer, or " if len(rows) > 1 else ""
         raise OptionError(
-            f"{name} by {count} blocks needs as many background rows, and there {'is' if len(rows) == 1 else 'are'} "
+            f"{asked} by {count} blocks needs as many background rows, and there {'is' if len(rows) == 1 else 'are'} "
             f"{counted(len(rows), 'row')}{of_weight}; {way_out}give the explainer more rows"
         )
     np.random.RandomState(seed).shuffle(rows)  # a stream that is frozen for good
@@ -125,7 +128,7 @@ def prepared_blocks(
             if each.most is None:
                 raise
             raise PlanError(
-                f"{name} prepares the model for {count} blocks of the background besides, and max_memory leaves each "
+                f"{asked} prepares the model for {count} blocks of the background besides, and max_memory leaves each "
                 f"{each.most:,} bytes: {error}"
             ) from error
         blocks.append(Block(prepared, float(weights[block].sum() / weights[rows].sum())))

@@ -14,6 +14,10 @@ def read_weights(weights: Any, n: int) -> npt.NDArray[np.float64]:
     The largest is from one half to one: a power of two scales them all, which changes no value, so that sums of very large
     and very small weights are sums of ordinary ones.
     """
+    if isinstance(weights, str):
+        raise DataError(
+            f"weights is the text {weights!r}; expected one number for each background row: a column, data[{weights!r}]"
+        )
     given = np.asarray(weights)
     if given.dtype.kind == "O":
         try:
