@@ -6,7 +6,7 @@ interpreter lock and look for Ctrl-C about every 50 ms.
 # ruff: noqa: PYI021  (the documentation of the binding is here, beside its types)
 
 from collections.abc import Callable
-from typing import Any, Literal, final
+from typing import Any, Literal, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,14 @@ __all__ = [
     "pair_weights",
     "read_document",
 ]
+
+# Dense rows, or sparse ones: starts, columns, entries, number of columns, and what is absent.
+_Rows: TypeAlias = (
+    npt.NDArray[np.float32]
+    | npt.NDArray[np.float64]
+    | npt.NDArray[np.floating[Any]]
+    | tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.floating[Any]], int, float]
+)
 
 def read_document(
     data: bytes,
@@ -103,7 +111,7 @@ class Ensemble:
         """The arguments that make an ensemble with the same bits: canonical arrays without unreached nodes."""
     def predict(
         self,
-        rows: npt.NDArray[np.float32] | npt.NDArray[np.float64] | npt.NDArray[np.floating[Any]],
+        rows: _Rows,
         *,
         missing: float | None = None,
         exact: bool = False,
@@ -143,7 +151,7 @@ class Interactions:
         ensemble: Ensemble,
         *,
         pairs: npt.NDArray[np.uint32] | None = None,
-        background: npt.NDArray[np.float32] | npt.NDArray[np.float64] | npt.NDArray[np.floating[Any]] | None = None,
+        background: _Rows | None = None,
         weights: npt.NDArray[np.float64] | None = None,
         missing: float | None = None,
         threads: int | None = None,
@@ -196,7 +204,7 @@ class Plan:
     @staticmethod
     def interventional(
         ensemble: Ensemble,
-        background: npt.NDArray[np.float32] | npt.NDArray[np.float64] | npt.NDArray[np.floating[Any]],
+        background: _Rows,
         *,
         weights: npt.NDArray[np.float64] | None = None,
         weightings: npt.NDArray[np.float64] | None = None,
@@ -299,7 +307,7 @@ class References:
     def __new__(
         cls,
         ensemble: Ensemble,
-        background: npt.NDArray[np.float32] | npt.NDArray[np.float64] | npt.NDArray[np.floating[Any]],
+        background: _Rows,
         *,
         weights: npt.NDArray[np.float64] | None = None,
         missing: float | None = None,

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from . import _native
 from .errors import DataError, ModelError, OptionError, PlanError, UnsupportedModelError, warn
-from .inputs import InputRows, InputSchema, as_table, read_rows
+from .inputs import InputRows, InputSchema, SparseArrays, as_table, read_rows
 from .inputs.names import counted
 from .library import Origin
 from .links import Link
@@ -200,13 +200,13 @@ class TreeEnsemble:
 
     def predict_rows(
         self,
-        values: npt.NDArray[np.floating[Any]],
+        values: npt.NDArray[np.floating[Any]] | SparseArrays,
         *,
         exact: bool,
         threads: int | None,
         bases: npt.NDArray[np.float64] | None = None,
     ) -> npt.NDArray[np.float64]:
-        """`(n, o)` float64 for a block of `values` that `read_rows` has read, with `threads` threads.
+        """`(n, o)` float64 for a block of `values` that `read_rows` has read, or its sparse arrays, with `threads` threads.
 
         `exact`: the float64 sum of the leaves, else the library's own output. `bases`, `(n, o)`: what the rows' sums start
         from, in the place of `base`.
@@ -229,7 +229,7 @@ class TreeEnsemble:
 
     def plan_against(
         self,
-        background: npt.NDArray[np.floating[Any]],
+        background: npt.NDArray[np.floating[Any]] | SparseArrays,
         *,
         weights: npt.NDArray[np.float64] | None,
         weightings: npt.NDArray[np.float64] | None = None,
@@ -255,7 +255,7 @@ class TreeEnsemble:
 
     def references(
         self,
-        background: npt.NDArray[np.floating[Any]],
+        background: npt.NDArray[np.floating[Any]] | SparseArrays,
         *,
         weights: npt.NDArray[np.float64] | None,
         threads: int | None,
@@ -283,7 +283,7 @@ class TreeEnsemble:
         self,
         pairs: npt.NDArray[np.uint32] | None,
         *,
-        background: npt.NDArray[np.floating[Any]] | None = None,
+        background: npt.NDArray[np.floating[Any]] | SparseArrays | None = None,
         weights: npt.NDArray[np.float64] | None = None,
         threads: int | None,
     ) -> _native.Interactions:

@@ -194,21 +194,6 @@ def test_means_of_groups_of_columns_are_refused():
         TreeExplainer(KNOWS_NONE, groups)
 
 
-def test_sparse_rows_count_as_an_array_before_it_is_made():
-    wide = sp.csr_array((3, 10**6))
-    model = ferroshap.build_ensemble(
-        [
-            ferroshap.Tree(
-                left=[1, -1, -1], right=[2, -1, -1], feature=[9, 0, 0], threshold=[0.5, 0, 0], value=[0, 1, 2]
-            )
-        ],
-        n_features=10**6,
-    )
-    with pytest.raises(PlanError, match=r"background takes 24,000,\d+ bytes, but max_memory allows 1,048,576"):
-        TreeExplainer(model, wide, max_memory="1MiB")
-    assert TreeExplainer(model, wide).expected_value == 1.0
-
-
 def test_categories_of_the_background_are_matched_by_value():
     booster = case("XGBoost, categories of a frame").model
     want = TreeExplainer(booster, FRAME).shap_values(FRAME)

@@ -2,6 +2,6 @@
 
 from .rows import InputRows, as_table, read_rows
 from .schema import InputSchema
-from .sparse import SparseRows
+from .sparse import SparseArrays, SparseRows
 
-__all__ = ["InputRows", "InputSchema", "SparseRows", "as_table", "read_rows"]
+__all__ = ["InputRows", "InputSchema", "SparseArrays", "SparseRows", "as_table", "read_rows"]

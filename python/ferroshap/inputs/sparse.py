@@ -17,6 +17,9 @@ from .schema import InputSchema
 
 BLOCK_BYTES = 2**24
 
+SparseArrays = tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.floating[Any]], int, float]
+"""The fields of `SparseRows` as the core reads them."""
+
 
 @dataclass(frozen=True)
 class SparseRows:
@@ -42,6 +45,12 @@ class SparseRows:
     def nbytes(self) -> int:
         """The memory that the stored entries take."""
         return self.starts.nbytes + self.columns.nbytes + self.entries.nbytes
+
+    @property
+    def arrays(self) -> SparseArrays:
+        """What the core reads, without the rows becoming dense; copies where the types are others."""
+        starts, columns = self.starts.astype(np.int64, copy=False), self.columns.astype(np.int32, copy=False)
+        return np.ascontiguousarray(starts), np.ascontiguousarray(columns), self.entries, self.n_columns, self.absent
 
     def __len__(self) -> int:
         return len(self.starts) - 1

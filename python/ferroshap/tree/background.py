@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ferroshap.background import Background
-from ferroshap.errors import DataError, FeatureMismatchError, OptionError, PlanError
-from ferroshap.inputs import InputRows, SparseRows
+from ferroshap.errors import DataError, FeatureMismatchError, OptionError
+from ferroshap.inputs import InputRows, SparseArrays, SparseRows
 from ferroshap.inputs.names import counted, listed, match_columns
 
 from .weights import read_weights
@@ -45,20 +45,9 @@ class BackgroundRows:
         return self.values.nbytes + (0 if self.weights is None else self.weights.nbytes)
 
     @property
-    def bytes_to_fold(self) -> int:
-        """The memory that they take while tables are made of them: sparse rows are dense meanwhile."""
-        b, f = self.values.shape
-        return self.bytes + (b * f * self.values.entries.itemsize if isinstance(self.values, SparseRows) else 0)
-
-    def dense(self) -> Floats:
-        """`(b, f)`, all of them."""
-        try:
-            return self.values[:]
-        except MemoryError as error:
-            raise PlanError(
-                f"the sparse background takes {self.bytes_to_fold:,} bytes as an array, more than there is; pass fewer rows "
-                "(ferroshap.sample draws some)"
-            ) from error
+    def numbers(self) -> Floats | SparseArrays:
+        """All of them as the core reads them: sparse rows stay sparse."""
+        return self.values.arrays if isinstance(self.values, SparseRows) else self.values
 
     def some(self, rows: npt.NDArray[np.intp]) -> "BackgroundRows":
         """Those at some positions, with their weights."""
@@ -168,9 +157,8 @@ def _kept(rows: InputRows, model: "TreeEnsemble") -> Floats | SparseRows:
     """The values, in memory that is nobody else's, and rounded already where the model rounds."""
     values, rounds = rows.values, model.rounds_to_float32
     if isinstance(values, SparseRows):
-        return replace(
-            values, starts=values.starts.copy(), columns=values.columns.copy(), entries=values.entries.copy()
-        )
+        columns = values.columns.astype(np.int32)
+        return replace(values, starts=values.starts.astype(np.int64), columns=columns, entries=values.entries.copy())
     theirs = isinstance(rows.table, np.ndarray) and np.may_share_memory(values, rows.table) and not _is_fixed(values)
     if not theirs and not (rounds and values.dtype == np.float64):
         return values

@@ -107,9 +107,9 @@ class Interventional:
         What is known before is checked before anything is made.
         """
         background, most = self.background, load.most
-        if most is not None and background.bytes_to_fold > most:
+        if most is not None and background.bytes > most:
             raise PlanError(
-                f"the background takes {background.bytes_to_fold:,} bytes, but max_memory allows {most:,}; allow as much, or "
+                f"the background takes {background.bytes:,} bytes, but max_memory allows {most:,}; allow as much, or "
                 "pass fewer rows (ferroshap.sample draws some)"
             )
         if self.rescaled:
@@ -118,7 +118,7 @@ class Interventional:
             by_factors = None if linked.of_softmax or linked.n_outputs > 1 else ByFactors.of(linked, options)
             return by_factors or ByPairs(linked, options)
         plan = model.plan_against(
-            background.dense(),
+            background.numbers,
             weights=background.weights,
             expected_rows=load.expected_rows,
             table_bytes=load.table_bytes,
@@ -137,7 +137,7 @@ class Interventional:
     ) -> _native.Interactions:
         """The background folded into the model for interaction values of these pairs; None: of all."""
         background = self.background
-        return model.interactions(pairs, background=background.dense(), weights=background.weights, threads=threads)
+        return model.interactions(pairs, background=background.numbers, weights=background.weights, threads=threads)
 
     def check(self, rows: InputRows, model: TreeEnsemble) -> None:
         """Raises `FeatureMismatchError` for rows whose columns are in another order than the background's."""

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from ferroshap import _native
 from ferroshap.ensemble import TreeEnsemble
 from ferroshap.errors import DataError
+from ferroshap.inputs import SparseArrays
 
 from .background import BackgroundRows
 from .model_output import ModelOutput
@@ -69,7 +70,7 @@ class Linked:
         """Outputs of what is explained."""
         return 1 if self.rule.by == "softmax loss" else self.model.n_outputs
 
-    def margins(self, chunk: Floats) -> Floats64:
+    def margins(self, chunk: Floats | SparseArrays) -> Floats64:
         """`(n, outputs of the model)` float64, times the link's own scale."""
         return self.model.predict_rows(chunk, exact=True, threads=self.threads) * self.output.scale
 
@@ -104,7 +105,7 @@ class Linked:
     @cached_property
     def background_margins(self) -> Floats64:
         """`(b, outputs of the model)`."""
-        margins = self.margins(self.background.dense())
+        margins = self.margins(self.background.numbers)
         if not np.isfinite(margins).all():
             raise DataError("a prediction of the background is not finite, and has no values in another output space")
         return margins

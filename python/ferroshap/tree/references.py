@@ -37,7 +37,7 @@ def values_per_reference(
     n, b, f = len(rows), len(background), model.n_features
     o = model.n_outputs if linked is None else linked.n_outputs
     out = empty_output((n, b, f, o), dtype)
-    against = background.dense()
+    against = background.numbers
     references = model.references(against, weights=None, threads=threads)
     of_background = model.predict_rows(against, exact=True, threads=threads)
     scale = model.rounding_scale

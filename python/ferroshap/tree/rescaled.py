@@ -67,7 +67,7 @@ class _Rescaled:
     def _folded(self, weightings: Floats64 | None) -> _native.Plan:
         background, options = self.linked.background, self.options
         return self.linked.model.plan_against(
-            background.dense(),
+            background.numbers,
             weights=background.weights,
             weightings=weightings,
             expected_rows=options.expected_rows,
@@ -91,7 +91,7 @@ class ByPairs(_Rescaled):
     @cached_property
     def _references(self) -> _native.References:
         background = self.linked.background
-        return self.linked.model.references(background.dense(), weights=background.weights, threads=self.linked.threads)
+        return self.linked.model.references(background.numbers, weights=background.weights, threads=self.linked.threads)
 
     @cached_property
     def _plain(self) -> _native.Plan:

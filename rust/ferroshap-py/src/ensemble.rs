@@ -194,7 +194,7 @@ impl Ensemble {
         let out = PyArray2::<f64>::zeros(py, (n, o), false);
         let mut write = out.try_readwrite()?;
         let target = write.as_slice_mut()?;
-        let view = rows.view(missing);
+        let view = rows.view(missing)?;
         let control = PythonControl::new(None, BLOCK, n);
         let sum = if exact { Sum::Float64 } else { Sum::Library };
         let threads = threads.unwrap_or_else(default_threads);

@@ -76,7 +76,7 @@ impl Interactions {
             });
             return Ok(Self { game: Prepared::PathDependent(plan.map_err(to_pyerr)?) });
         };
-        let view = background.view(missing);
+        let view = background.view(missing)?;
         let weights: Option<Vec<f64>> = weights.map(|w| w.as_array().to_vec());
         let control = PythonControl::new(None, 1, model.trees().len());
         let threads = threads.unwrap_or_else(default_threads);
@@ -110,7 +110,7 @@ impl Interactions {
         threads: Option<usize>,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<()> {
-        let view = rows.view(missing);
+        let view = rows.view(missing)?;
         let threads = threads.unwrap_or_else(default_threads);
         let of_a_task = self.game.rows_of_a_task(rows.len(), threads);
         let control = PythonControl::new(progress.as_ref(), of_a_task, rows.len());

@@ -118,7 +118,7 @@ impl Plan {
         threads: Option<usize>,
     ) -> PyResult<Self> {
         let options = options(expected_rows, Some(table_bytes.unwrap_or(2 << 30)), level)?;
-        let view = background.view(missing);
+        let view = background.view(missing)?;
         let weights: Option<Vec<f64>> = weights.map(|w| w.as_array().to_vec());
         let weightings: Option<Vec<f64>> = weightings.map(|w| w.as_array().iter().copied().collect());
         let control = PythonControl::new(None, 1, ensemble.model.trees().len());
@@ -197,7 +197,7 @@ impl Plan {
         threads: Option<usize>,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<()> {
-        let view = rows.view(missing);
+        let view = rows.view(missing)?;
         let threads = threads.unwrap_or_else(default_threads);
         let control = PythonControl::new(progress.as_ref(), self.plan.rows_of_a_task(rows.len(), threads), rows.len());
         let aggregation = Aggregation {

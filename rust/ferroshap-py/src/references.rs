@@ -60,7 +60,7 @@ impl References {
         missing: Option<f64>,
         threads: Option<usize>,
     ) -> PyResult<Self> {
-        let view = background.view(missing);
+        let view = background.view(missing)?;
         let weights: Option<Vec<f64>> = weights.map(|w| w.as_array().to_vec());
         let control = PythonControl::new(None, 1, background.len());
         let threads = threads.unwrap_or_else(default_threads);
@@ -78,7 +78,7 @@ impl References {
         threads: Option<usize>,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<()> {
-        let view = rows.view(missing);
+        let view = rows.view(missing)?;
         let threads = threads.unwrap_or_else(default_threads);
         let control = PythonControl::new(progress.as_ref(), self.plan.rows_of_a_task(), rows.len());
         let outcome = match out {

@@ -41,7 +41,7 @@ pub(crate) fn run(
     threads: Option<usize>,
     progress: Option<&Py<PyAny>>,
 ) -> PyResult<()> {
-    let view = rows.view(missing);
+    let view = rows.view(missing)?;
     let threads = threads.unwrap_or_else(default_threads);
     let control = PythonControl::new(progress, game.rows_of_a_task(rows.len(), threads), rows.len());
     let outcome = match out {

@@ -1,14 +1,16 @@
 //! Stage 4: the user's table as the kernels read it.
 
+mod sparse;
 mod tile;
 
+pub use sparse::{Entries, Sparse};
 pub use tile::{Columns, Lane, RowMajor};
 
 use ndarray::ArrayView2;
 
 use crate::error::{Error, Result};
 
-/// Borrowed rows, `(n, f)`, in either precision and with any strides.
+/// Borrowed rows, `(n, f)`: arrays in either precision and with any strides, or sparse.
 #[derive(Debug, Clone, Copy)]
 pub struct Rows<'a> {
     /// The numbers.
@@ -24,6 +26,8 @@ pub enum Values<'a> {
     F32(ArrayView2<'a, f32>),
     /// float64.
     F64(ArrayView2<'a, f64>),
+    /// Stored entries.
+    Sparse(Sparse<'a>),
 }
 
 impl Rows<'_> {
@@ -32,6 +36,7 @@ impl Rows<'_> {
         match self.values {
             Values::F32(v) => v.nrows(),
             Values::F64(v) => v.nrows(),
+            Values::Sparse(v) => v.n_rows(),
         }
     }
 
@@ -45,6 +50,7 @@ impl Rows<'_> {
         match self.values {
             Values::F32(v) => v.ncols(),
             Values::F64(v) => v.ncols(),
+            Values::Sparse(v) => v.n_columns(),
         }
     }
 

@@ -108,6 +108,7 @@ fn each_row(rows: &Rows<'_>, range: Range<usize>, mut visit: impl FnMut(&dyn Fn(
     match rows.values {
         Values::F32(v) => each_row_of(v, range, &mut visit),
         Values::F64(v) => each_row_of(v, range, &mut visit),
+        Values::Sparse(v) => v.each_row(range, &mut visit),
     }
 }
 
