@@ -13,15 +13,15 @@ SCHEMA = pa.schema([("a", pa.float64()), ("b", pa.string())])
 
 
 def test_the_rows_in_flight_grow_with_the_budget_and_shrink_with_the_outputs():
-    few = rows_in_flight(2**20, SCHEMA, 10, 1, 4)
-    assert rows_in_flight(2**21, SCHEMA, 10, 1, 4) in {2 * few, 2 * few + 1}
-    assert rows_in_flight(2**20, SCHEMA, 10, 4, 4) < few
-    assert rows_in_flight(2**40, SCHEMA, 10, 1, 4) == MOST_ROWS
+    few = rows_in_flight(2**20, SCHEMA, 10, 1, 10, 4)
+    assert rows_in_flight(2**21, SCHEMA, 10, 1, 10, 4) in {2 * few, 2 * few + 1}
+    assert rows_in_flight(2**20, SCHEMA, 10, 4, 40, 4) < few
+    assert rows_in_flight(2**40, SCHEMA, 10, 1, 10, 4) == MOST_ROWS
 
 
 def test_a_budget_below_the_fewest_rows_is_refused():
     with pytest.raises(OptionError, match=f"{FEWEST_ROWS} rows"):
-        rows_in_flight(1_000, SCHEMA, 10, 1, 4)
+        rows_in_flight(1_000, SCHEMA, 10, 1, 10, 4)
 
 
 def test_batches_are_written_in_order():

@@ -20,7 +20,7 @@ class OutputColumns:
         Columns copied from the input.
     values
         SHAP values, one per output and feature, output by output: `shap_<feature>`, with several outputs
-        `shap_<output>__<feature>`.
+        `shap_<output>__<feature>`. Or interaction values, a pair (`pair_names`) in the place of the feature.
     base
         The base value, one per output: `base_value`, with several outputs `base_value_<output>`.
     """
@@ -55,6 +55,11 @@ class OutputColumns:
                 )
             else:
                 raise OptionError(f"two results would both be called {name!r}; rename the model's features or outputs")
+
+
+def pair_names(features: Sequence[str]) -> tuple[str, ...]:
+    """`<feature>__<other>` for every pair of the upper triangle, row by row, the diagonal among them."""
+    return tuple(f"{one}__{other}" for at, one in enumerate(features) for other in features[at:])
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from ferroshap.errors import OptionError, UnsupportedModelError
 from ferroshap.options import float_dtype
 from ferroshap.tree import TreeExplainer
 
-from .columns import InputColumns, OutputColumns
+from .columns import InputColumns, OutputColumns, pair_names
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,6 +27,10 @@ class BatchExplainer:
     `base_value_<output>`), the rows in the order of the input. Values are computed and checked in float64, then rounded
     to `dtype`.
 
+    With `interactions` the columns of values are `interaction_<feature>__<other>` (`interaction_<output>__<feature>__<other>`), the
+    entries of the upper triangle of each row's matrix, row by row: a feature with itself is its main effect, the others count
+    twice in the prediction, since their mirror images are left out.
+
     Parameters
     ----------
     explainer
@@ -36,19 +40,22 @@ class BatchExplainer:
     dtype
         `"float32"` or `"float64"`: the type of the columns of values and base values.
     prefix
-        What the names of the columns of values start with.
+        What the names of the columns of values start with; None: `shap_`, or `interaction_`.
     approximate
         True: Saabas values, as in `TreeExplainer.shap_values`.
+    interactions
+        True: interaction values, as in `TreeExplainer.shap_interaction_values`.
 
     Raises
     ------
     OptionError
         `keep` is a text and not a list, `dtype` is not one of the two, or `approximate` values are asked of an explainer with
-        a background.
+        a background, or together with `interactions`.
     UnsupportedModelError
-        The model is that of a pipeline, or the values are those of a loss.
+        The model is that of a pipeline, or the values are those of a loss; interactions are asked of another output than the
+        raw one.
     PlanError
-        The `approximate` values take more than the explainer's `max_memory`.
+        The `approximate` values or the `interactions` take more than the explainer's `max_memory`.
 
     Examples
     --------
@@ -74,8 +81,9 @@ class BatchExplainer:
         keep: Sequence[str] = (),
         *,
         dtype: Any = "float32",
-        prefix: str = "shap_",
+        prefix: str | None = None,
         approximate: bool = False,
+        interactions: bool = False,
     ) -> None:
         if isinstance(keep, str):
             raise OptionError(f"keep is the text {keep!r}; expected a list of column names: keep=[{keep!r}]")
@@ -89,12 +97,17 @@ class BatchExplainer:
                 "values of a loss need the label of each row, which batches do not have; call "
                 "TreeExplainer.shap_values(X, y) instead"
             )
+        if approximate and interactions:
+            raise OptionError("Saabas values have no interactions; leave out approximate or interactions")
+        if interactions:
+            explainer.admit_interactions()
         explainer.admit(0, approximate=approximate)
         self.explainer = explainer
         self.approximate = approximate
+        self.interactions = interactions
         self.keep = tuple(keep)
         self.dtype = float_dtype("dtype", dtype)
-        self.prefix = prefix
+        self.prefix = ("interaction_" if interactions else "shap_") if prefix is None else prefix
         self._base: Floats = np.atleast_1d(np.asarray(explainer.expected_value, dtype=np.float64))
         self._worst_gap = 0.0
         self._rows = 0
@@ -128,7 +141,8 @@ class BatchExplainer:
     def output_columns(self, schema: "pa.Schema") -> OutputColumns:
         """The names of the result's columns for an input of this `schema`; raises `OptionError` if two are the same."""
         features = self.explainer.feature_names or self.input_columns(schema).names
-        return OutputColumns.of(self.keep, features, self.explainer.output_names, self.prefix)
+        names = pair_names(features) if self.interactions else features
+        return OutputColumns.of(self.keep, names, self.explainer.output_names, self.prefix)
 
     def schema(self, schema: "pa.Schema") -> "pa.Schema":
         """The Arrow schema of the result for an input of this `schema`; raises as `input_columns` and `output_columns`."""
@@ -154,11 +168,15 @@ class BatchExplainer:
         import pyarrow as pa
 
         inputs = self.input_columns(batch.schema)
-        values, predicted = self.explainer.explain_and_predict(
-            self._features(batch, inputs), approximate=self.approximate
-        )
+        features = self._features(batch, inputs)
+        if self.interactions:
+            values, predicted = self.explainer.interactions_and_predict(features)
+            summands = _sums_of_matrices(values, self.explainer.model.n_features)
+        else:
+            values, predicted = self.explainer.explain_and_predict(features, approximate=self.approximate)
+            summands = values
         scale = self.explainer.rounding_scale(predicted, approximate=self.approximate)
-        gap = worst_gap(values, predicted, self._base, scale, first_row=self._rows)
+        gap = worst_gap(summands, predicted, self._base, scale, first_row=self._rows)
         self._worst_gap = max(self._worst_gap, gap)
         self._rows += batch.num_rows
         return pa.RecordBatch.from_arrays(
@@ -174,15 +192,23 @@ class BatchExplainer:
 
     def _numbers(self, values: Floats) -> "list[np.ndarray[Any, Any]]":
         """The columns of values, output by output, then of base values, each contiguous."""
-        n_rows, n_features, n_outputs = values.shape
+        n_rows, n_values, n_outputs = values.shape
         try:
             with np.errstate(over="raise"):
                 by_output = np.ascontiguousarray(values.transpose(2, 1, 0), dtype=self.dtype)
                 base = self._base.astype(self.dtype)
         except FloatingPointError:
             raise OptionError("a value is beyond the range of float32; use dtype='float64' (--dtype float64)") from None
-        columns = by_output.reshape(n_outputs * n_features, n_rows)
+        columns = by_output.reshape(n_outputs * n_values, n_rows)
         return [*columns, *(np.full(n_rows, value, dtype=self.dtype) for value in base)]
+
+
+def _sums_of_matrices(upper: Floats, n_features: int) -> Floats:
+    """`(n, 1, o)`: the sum of each row's whole matrix, of its upper triangle `(n, f (f + 1) / 2, o)`."""
+    lengths = np.arange(n_features, 0, -1)
+    diagonal = upper[:, np.cumsum(lengths) - lengths]
+    sums: Floats = 2 * upper.sum(axis=1, keepdims=True) - diagonal.sum(axis=1, keepdims=True)
+    return sums
 
 
 def _as_arrow(column: "np.ndarray[Any, Any]") -> "pa.Array":

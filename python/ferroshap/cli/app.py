@@ -90,6 +90,11 @@ def cli() -> None:
     is_flag=True,
     help="Saabas values, which add up too but are no SHAP values; not with --background.",
 )
+@click.option(
+    "--interactions",
+    is_flag=True,
+    help="Interaction values, a column for each pair of features; with --background too.",
+)
 @reads_a_model
 @click.option(
     "--pair-budget",
@@ -129,13 +134,22 @@ def explain_command(**options: Any) -> None:
     recognised by its content. Columns are matched by name, also those of the background; columns the model does not know are ignored. The output has the kept columns, one column of SHAP values per
     feature (shap_<feature>) and the base value, row by row as in DATA. With
     --aggregate it has the mean |value|, the mean, the least and the largest
-    value of each feature over all rows instead.
+    value of each feature over all rows instead; with --interactions one column
+    per pair of features (interaction_<feature>__<other>) in the place of SHAP
+    values.
     """
     task = ExplainOptions(**options)
     if task.by is not None and not task.aggregate:
         raise OptionError("--by names the groups of --aggregate; add that option, or leave --by out")
     if task.approximate and task.background is not None:
         raise OptionError("--approximate gives Saabas values, which know no background; leave one of the two out")
+    if task.interactions and task.approximate:
+        raise OptionError("--approximate gives Saabas values, which have no interactions; leave one of the two out")
+    if task.interactions and task.aggregate:
+        raise OptionError(
+            "--aggregate gives statistics of SHAP values, not of their --interactions; leave one of the two out, or call "
+            "TreeExplainer.shap_interaction_values(X, aggregate='mean_abs')"
+        )
     run_task = aggregate if task.aggregate else explain
     run_task(task)
 

@@ -5,6 +5,8 @@ import time
 import pyarrow as pa
 
 from ferroshap.batch import BatchExplainer
+from ferroshap.errors import UnsupportedModelError
+from ferroshap.tree import TreeExplainer
 
 from .files import open_parquet, read_model
 from .memory import rows_in_flight
@@ -38,8 +40,9 @@ def explain(options: ExplainOptions) -> None:
         explainer = explainer_of(model, background, options, data.metadata.num_rows)
         of_background = background_metadata(background, explainer)
         dtype = options.dtype or DTYPE
-        batches = BatchExplainer(explainer, options.keep, dtype=dtype, approximate=options.approximate)
+        batches = batch_explainer(explainer, options, dtype)
         schema = data.schema_arrow
+        columns = batches.output_columns(schema)
         inputs = batches.input_columns(schema)
         read = sorted({*inputs.features, *inputs.kept})
         rows = rows_in_flight(
@@ -47,9 +50,10 @@ def explain(options: ExplainOptions) -> None:
             pa.schema([schema.field(at) for at in read]),
             explainer.model.n_features,
             explainer.model.n_outputs,
+            len(columns.values),
             4 if dtype == "float32" else 8,
         )
-        writer = ExplanationWriter(file, batches.schema(schema), batches.output_columns(schema))
+        writer = ExplanationWriter(file, batches.schema(schema), columns)
         try:
             with progress(data.metadata.num_rows) as advance:
                 source = batches_of(options.data, data, rows, [schema.names[at] for at in read])
@@ -58,5 +62,21 @@ def explain(options: ExplainOptions) -> None:
         except BaseException:
             writer.abandon()
             raise
-    what = f"× {len(inputs.names):,} features"
+    what = (
+        f"× {len(columns.values):,} interaction values" if options.interactions else f"× {len(inputs.names):,} features"
+    )
     summarise(options, what, batches.rows, batches.worst_gap, time.monotonic() - started)
+
+
+def batch_explainer(explainer: TreeExplainer, options: ExplainOptions, dtype: str) -> BatchExplainer:
+    """What makes the values that the options ask for; errors name the model's file."""
+    try:
+        return BatchExplainer(
+            explainer,
+            options.keep,
+            dtype=dtype,
+            approximate=options.approximate,
+            interactions=options.interactions,
+        )
+    except UnsupportedModelError as error:
+        raise UnsupportedModelError(f"{options.model}: {error}") from error

@@ -12,21 +12,22 @@ MOST_ROWS = 65_536  # more would only fill memory: threads share a batch in far 
 TEXT_BYTES = 32  # assumed size of a value of no fixed width
 
 
-def rows_in_flight(budget: int, schema: pa.Schema, n_features: int, n_outputs: int, width: int) -> int:
+def rows_in_flight(budget: int, schema: pa.Schema, n_features: int, n_outputs: int, n_values: int, width: int) -> int:
     """The rows of a batch, when one is read ahead, one is explained and one is written.
 
     Raises `OptionError` if the budget holds fewer than `FEWEST_ROWS`.
 
     schema
         Of the columns that are read.
+    n_values
+        Columns of values that are written.
     width
         Bytes of one value written.
     """
     arrow = sum(_width(field.type) for field in schema)
-    values = n_features * n_outputs
     # read ahead and explained: Arrow and the matrix of features; explained: float64 values and their rounded copy;
     # written: kept columns and values, once more in the encoder's pages.
-    row = 2 * arrow + 8 * n_features + (8 + width) * values + 2 * (arrow + width * (values + n_outputs))
+    row = 2 * arrow + 8 * n_features + (8 + width) * n_values + 2 * (arrow + width * (n_values + n_outputs))
     return _rows(budget, row)
 
 

@@ -48,6 +48,7 @@ class ExplainOptions:
     aggregate: bool
     by: str | None
     approximate: bool
+    interactions: bool
     iteration_range: tuple[int, int] | None
     missing: float | None
 
@@ -137,6 +138,7 @@ def metadata_of(
                 "aggregate": options.aggregate,
                 "by": options.by,
                 "approximate": options.approximate,
+                "interactions": options.interactions,
                 "iteration_range": options.iteration_range,
                 "missing": None if options.missing is None else str(options.missing),  # JSON has no NaN and no infinity
             }

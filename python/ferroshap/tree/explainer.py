@@ -21,7 +21,7 @@ from .background_errors import BackgroundErrors
 from .calls import check_call, checked, display_names, refuse_beside
 from .explained import filled
 from .game import Game, Interventional, Workload, check_game, game_of
-from .interactions import InteractionRun, chosen, prepared_for, result
+from .interactions import Chosen, InteractionRun, chosen, prepared_for, result, upper_triangle
 from .labels import check_labels, read_labels
 from .model_output import ModelOutput, output_of
 from .part import Part
@@ -415,6 +415,10 @@ class TreeExplainer(BackgroundErrors):
             found.details = Details(background_se=self._errors(rows, part, np.asarray(values), labels, blocks))
         return found
 
+    def admit_interactions(self) -> None:
+        """Raises what `interactions_and_predict` would for any rows: `PlanError` and `UnsupportedModelError`."""
+        self._for_pairs(upper_triangle(self.model.n_features))
+
     def explain_and_predict(
         self, X: Any, *, approximate: bool = False
     ) -> "tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]":
@@ -425,6 +429,25 @@ class TreeExplainer(BackgroundErrors):
         check_labels(None, a_loss=self.is_of_loss)
         run = Run(self.model, self._for(approximate=approximate), threads=self._threads, progress=self._progress)
         return run.explain_and_predict(self._read(X))
+
+    def interactions_and_predict(self, X: Any) -> "tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]":
+        """Unchecked float64 interaction values `(n, f (f + 1) / 2, o)` and the prediction `(n, o)`, for bounded batches.
+
+        The values are those of the upper triangle, row by row: (0, 0), (0, 1), …, (1, 1), …. `X` and the errors are
+        those of `shap_interaction_values`, but for the check.
+        """
+        rows = self._read(X)
+        wanted = upper_triangle(self.model.n_features)
+        values = np.empty((len(rows), wanted.width, self.model.n_outputs))
+        part = self._part(rows, None, None)
+        run = InteractionRun(
+            self.model, self._for_pairs(wanted), wanted, part, threads=self._threads, progress=self._progress
+        )
+        run.explain(rows, values, base=self._prepared.base, scale=self.scale, check=False)
+        predicted = np.empty((len(rows), self.model.n_outputs))
+        for first, block in rows.blocks():
+            predicted[first : first + len(block)] = self.model.predict_rows(block, exact=True, threads=self._threads)
+        return values, predicted
 
     def describe(self) -> dict[str, Any]:
         """What the prepared model is made of: `algorithm`, `bytes`, and `simd`, the vector instructions in use.
@@ -490,24 +513,29 @@ class TreeExplainer(BackgroundErrors):
     def _interactions(
         self, rows: InputRows, part: Part, pairs: Any, features: Any, out: Any, aggregate: str | None, *, check: bool
     ) -> Floats:
-        if not isinstance(self._prepared, PreparedRaw):
-            raise UnsupportedModelError(
-                f"interaction values of the {self.output_space} are not supported: they are those of the raw output; make the "
-                "explainer with model_output='raw'"
-            )
         model = self.model
         wanted = chosen(pairs, features, self._names_of_features(rows), model.n_features)
-        key = None if wanted.pairs is None else wanted.pairs.tobytes()
-        kept = self._of_pairs
-        if kept is None or kept[0] != key:
-            kept = key, prepared_for(self._game, model, wanted, threads=self._threads, most=self._load.most)
-            self._of_pairs = kept
-        run = InteractionRun(model, kept[1], wanted, part, threads=self._threads, progress=self._progress)
+        prepared = self._for_pairs(wanted)
+        run = InteractionRun(model, prepared, wanted, part, threads=self._threads, progress=self._progress)
         if aggregate is not None:
             to_write, shaped = result(wanted, part, None, out=out, dtype=np.float64)
             to_write[0] = run.mean_magnitudes(rows)
             return shaped
         to_write, shaped = result(wanted, part, rows, out=out, dtype=self._dtype)
-        plan = self._prepared.plan
-        run.explain(rows, to_write, base=plan.expected_value, scale=plan.scale, check=check)
+        run.explain(rows, to_write, base=self._prepared.base, scale=self.scale, check=check)
         return shaped
+
+    def _for_pairs(self, wanted: Chosen) -> _native.Interactions:
+        """The model, prepared for these interaction values; kept for the next call that asks for the same."""
+        if not isinstance(self._prepared, PreparedRaw):
+            raise UnsupportedModelError(
+                f"interaction values of the {self.output_space} are not supported: they are those of the raw output; make the "
+                "explainer with model_output='raw'"
+            )
+        key = None if wanted.pairs is None else wanted.pairs.tobytes()
+        if self._of_pairs is None or self._of_pairs[0] != key:
+            self._of_pairs = (
+                key,
+                prepared_for(self._game, self.model, wanted, threads=self._threads, most=self._load.most),
+            )
+        return self._of_pairs[1]

@@ -68,6 +68,12 @@ def chosen(pairs: Any, features: Any, names: Sequence[str] | None, n_features: i
     return Chosen(np.array(found, dtype=np.uint32).reshape(-1, 2), (len(found),))
 
 
+def upper_triangle(n_features: int) -> Chosen:
+    """Every pair once, the first of the two features never the later one; a feature with itself among them."""
+    first, second = np.triu_indices(n_features)
+    return Chosen(np.column_stack([first, second]).astype(np.uint32), (len(first),))
+
+
 @dataclass(frozen=True)
 class InteractionRun:
     """A model, prepared for interaction values, and how rows go through it."""
