@@ -1,8 +1,9 @@
-"""Every output space against the definition: brute force over pairs, with raw values of the interventional oracle."""
+"""Every output space against the definition: brute force over pairs, with the raw values against each background row."""
 
 import ferroshap
 import numpy as np
 import pytest
+from oracle.secants import weights_of_pairs
 
 TWO = ["XGBoost, two classes", "LightGBM, two classes, sigmoid 2", "GradientBoosting, two classes"]
 LOGARITHMIC = ["XGBoost, Poisson", "LightGBM, Tweedie"]
@@ -34,34 +35,14 @@ def explained(name, space, m, y):
     return -(y * np.log(p) + (1 - y) * np.log1p(-p)) if space == "log_loss" else p
 
 
-def log_mean(a, b):
-    """(a − b) / (log a − log b), with the series where a and b are close."""
-    r = np.log(a) - np.log(b)
-    near = np.abs(r) < 1e-3
-    safe = np.where(near, 1.0, r)
-    series = np.sqrt(a * b) * (1 + r**2 / 24 + r**4 / 1920)
-    return np.where(near, series, (a - b) / safe)
-
-
-def weights_of_pairs(name, space, x, z, y):
-    """`(n, b, k, o)`: W with φ_k = Σ_j W_kj φ_j, spelled out, of raw outputs `(n, o)` and `(b, o)`."""
-    x, z = x[:, None, :], z[None, :, :]
+def kind(name, space):
     if name in THREE:
-        top = np.maximum(x.max(-1), z.max(-1))[..., None]
-        ex, ez = np.exp(x - top), np.exp(z - top)
-        share = log_mean(ex, ez) / log_mean(ex.sum(-1), ez.sum(-1))[..., None]  # L_j / L_D
-        if space == "log_loss":
-            return (share - (np.arange(share.shape[-1]) == y[:, None, None]))[..., None, :]
-        mean = log_mean(*np.broadcast_arrays(softmax(x), softmax(z)))
-        return mean[..., None] * (np.eye(share.shape[-1]) - share[..., None, :])
-    shape = (len(y), 1, 1)
-    gx, gz = explained(name, space, x, y.reshape(shape)), explained(name, space, z, y.reshape(shape))
-    near = np.abs(x - z) < 1e-4
-    middle, h = (x + z) / 2, 1e-4
-    slope = (
-        explained(name, space, middle + h, y.reshape(shape)) - explained(name, space, middle - h, y.reshape(shape))
-    ) / (2 * h)
-    return np.where(near, slope, (gx - gz) / np.where(near, 1.0, x - z))[..., None]
+        return "softmax loss" if space == "log_loss" else "softmax"
+    if name in LOGARITHMIC:
+        return "exponential"
+    if name == "forest":
+        return "squared error"
+    return "logistic loss" if space == "log_loss" else "logistic"
 
 
 def shaped(values, outputs):
@@ -78,12 +59,11 @@ def test_values_are_those_of_the_definition_and_add_up(cases, name, space):
     each = shaped(raw.shap_values(case.rows, per_reference=True), o)
     x, z = (raw.model.predict(rows, dtype="float64").reshape(-1, o) for rows in (case.rows, case.background))
     weights = case.weights / case.weights.sum()
-    pairs = weights_of_pairs(name, space, x, z, case.y)
+    pairs = weights_of_pairs(kind(name, space), x, z, case.y, scale=2 if "sigmoid" in name else 1)
     expected = np.einsum("b,nbkj,nbfj->nfk", weights, pairs, each)
     values = shaped(explainer.shap_values(case.rows, *labels), k)
     largest = np.abs(expected).max()
-    # the definition's own secants lose digits where margins are close (h = 1e-4: 1e-8 of a slope)
-    np.testing.assert_allclose(values, expected, rtol=0, atol=2e-9 * largest)
+    np.testing.assert_allclose(values, expected, rtol=0, atol=1e-12 * largest)
 
     exact = np.einsum("b,nbfk->nfk", weights, shaped(explainer.shap_values(case.rows, *labels, per_reference=True), k))
     np.testing.assert_allclose(values, exact, rtol=0, atol=1e-12 * largest)
