@@ -82,6 +82,12 @@ def test_memory_is_bounded(cases):
     case = cases("XGBoost, two classes")
     with pytest.raises(ferroshap.PlanError, match="max_memory allows 1,000"):
         explainer(case, "probability", max_memory=1000)
+    three = cases("XGBoost, three classes")
+    rows = explainer(three, "probability").describe()
+    enough = rows["bytes"] + rows["background_bytes"]
+    explainer(three, "probability", max_memory=enough).shap_values(three.rows)
+    with pytest.raises(ferroshap.PlanError, match=rf"take {enough:,} bytes, but max_memory allows {enough - 1:,}"):
+        explainer(three, "probability", max_memory=enough - 1)
 
 
 def test_pairs_tell_their_progress(cases):

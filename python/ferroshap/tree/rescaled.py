@@ -88,6 +88,10 @@ class _Rescaled:
 class ByPairs(_Rescaled):
     """Each row against each background row: time n · b, bounded by a budget of pairs."""
 
+    def __init__(self, linked: Linked, options: PlanOptions) -> None:
+        super().__init__(linked, options)
+        self._within_memory(self.bytes)
+
     @cached_property
     def _references(self) -> _native.References:
         background = self.linked.background
@@ -96,7 +100,9 @@ class ByPairs(_Rescaled):
     @cached_property
     def _plain(self) -> _native.Plan:
         """For the labels' terms of a loss, which are linear in the margins."""
-        return self._folded(None)
+        plain = self._folded(None)
+        self._within_memory(self.bytes + int(plain.describe()["bytes"]))
+        return plain
 
     @property
     def bytes(self) -> int:
@@ -154,7 +160,6 @@ class ByFactors(_Rescaled):
     def __init__(self, linked: Linked, options: PlanOptions, first: _native.Factors) -> None:
         super().__init__(linked, options)
         self._bands: dict[int, _Band | None] = {}
-        self._pairs = ByPairs(linked, options)
         self._bands[0] = self._made(first)
 
     @classmethod
@@ -162,6 +167,10 @@ class ByFactors(_Rescaled):
         """None: the range of the background's margins is too wide."""
         first = _native.Factors.over(linked.rule.by, *_range(linked, 0))
         return None if first is None else cls(linked, options, first)
+
+    @cached_property
+    def _pairs(self) -> ByPairs:
+        return ByPairs(self.linked, self.options)
 
     @property
     def bytes(self) -> int:
