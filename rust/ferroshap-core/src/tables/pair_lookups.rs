@@ -11,7 +11,7 @@ use crate::simd::{INDEXED, Kernel, Line, Simd};
 pub(super) type Indices = [u16; MASK_ROWS];
 
 /// Lines of sums that the tables looked up together may add to: they should stay in the nearest cache.
-const LINES_AT_ONCE: usize = 256;
+const LINES_AT_ONCE: usize = 64;
 
 /// Some columns of a group of leaves.
 #[derive(Debug, Clone)]
