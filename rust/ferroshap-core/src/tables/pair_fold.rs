@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::pair_lookups::{Indices, Table};
+use super::pair_lookups::{Indices, LookUp};
 use super::pair_table::{Beta, LeafTable};
 use crate::simd::{Kernel, Line, Simd};
 
@@ -14,8 +14,8 @@ pub(super) struct Counted {
     /// The weight of each pattern.
     weights: Vec<f64>,
     leaves: Vec<Leaf>,
-    /// The number of each table of the group among those of the tree, and which of the group's bits are its own.
-    tables: Vec<(usize, Vec<u32>)>,
+    /// Which of the group's bits each table goes by, and the look-ups of the tree that are its own.
+    tables: Vec<(Vec<u32>, Range<usize>)>,
 }
 
 /// One leaf of a group.
@@ -24,12 +24,12 @@ pub(super) struct Leaf {
     pub(super) values: Vec<f64>,
     /// For each feature of its path the bit of the group that says whether it is satisfied, or is not.
     pub(super) features: Vec<(u32, bool)>,
-    /// A column of the leaf's table, the group's table where it stands, and its lane there.
-    pub(super) columns: Vec<(u32, u32, u32)>,
+    /// A column of the leaf's table, the look-up of the tree where it stands, and its lane there.
+    pub(super) columns: Vec<(u32, usize, usize)>,
 }
 
 impl Counted {
-    pub(super) fn new(bits: Vec<u32>, leaves: Vec<Leaf>, tables: Vec<(usize, Vec<u32>)>) -> Self {
+    pub(super) fn new(bits: Vec<u32>, leaves: Vec<Leaf>, tables: Vec<(Vec<u32>, Range<usize>)>) -> Self {
         Self { weights: vec![0.0; 1 << bits.len()], bits, leaves, tables }
     }
 
@@ -50,14 +50,14 @@ pub(super) struct Making {
     of_leaf: LeafTable,
     weights: Vec<f64>,
     own: Vec<u32>,
-    /// `[pattern][lane]` of a leaf in one table.
-    part: Vec<f64>,
+    /// A line a pattern of a leaf, in one look-up.
+    part: Vec<[f64; 8]>,
 }
 
 /// Adds what the leaves of a group have to its tables; the background weighs `total`.
 pub(super) struct MakeTables<'a> {
     pub(super) group: &'a Counted,
-    pub(super) tables: &'a [Table],
+    pub(super) lookups: &'a [LookUp],
     pub(super) lines: &'a mut [Line],
     pub(super) total: f64,
     pub(super) making: &'a mut Making,
@@ -66,7 +66,7 @@ pub(super) struct MakeTables<'a> {
 impl<S: Simd> Kernel<S> for MakeTables<'_> {
     #[inline(always)]
     fn run(self, _: S) {
-        let Self { group, tables, lines, total, making } = self;
+        let Self { group, lookups, lines, total, making } = self;
         let Making { beta, of_leaf, weights, own, part } = making;
         for leaf in &group.leaves {
             let d = leaf.features.len();
@@ -75,28 +75,24 @@ impl<S: Simd> Kernel<S> for MakeTables<'_> {
             weights.resize(1 << d, 0.0);
             own.iter().zip(&group.weights).for_each(|(&own, weight)| weights[own as usize] += weight);
             of_leaf.take(weights, total, beta.of(d, true));
-            for (number, (table, bits)) in group.tables.iter().enumerate() {
-                let table = &tables[*table];
-                let width = 8 * table.lines_of_a_pattern();
-                part.clear();
-                part.resize(width << d, 0.0);
-                let mut any = false;
-                for &(column, _, lane) in leaf.columns.iter().filter(|(_, of, _)| *of as usize == number) {
-                    of_leaf.write(column as usize, &mut part[lane as usize..], width);
-                    any = true;
-                }
-                if !any {
-                    continue;
-                }
+            for (bits, numbers) in &group.tables {
                 let place = |of: u32| bits.iter().position(|bit| *bit == of).unwrap_or_default() as u32;
+                if !leaf.columns.iter().any(|(_, number, _)| numbers.contains(number)) {
+                    continue; // of the other leaves
+                }
                 let features = leaf.features.iter().map(|&(bit, negated)| (place(bit), negated));
                 own_patterns(own, bits.len(), &features.collect::<Vec<_>>());
-                for (output, &value) in leaf.values.iter().enumerate() {
-                    let lines = &mut lines[table.first + output * table.size()..][..table.size()];
-                    for (lines, &own) in lines.chunks_exact_mut(width / 8).zip(own.iter()) {
-                        let from = &part[own as usize * width..][..width];
-                        for (line, from) in lines.iter_mut().zip(from.as_chunks::<8>().0) {
-                            for (x, from) in line.0.iter_mut().zip(from) {
+                for number in numbers.clone() {
+                    part.clear();
+                    part.resize(1 << d, [0.0; 8]);
+                    for &(column, _, lane) in leaf.columns.iter().filter(|(_, of, _)| *of == number) {
+                        of_leaf.write(column as usize, part, lane);
+                    }
+                    let lookup = &lookups[number];
+                    for (output, &value) in leaf.values.iter().enumerate() {
+                        let lines = &mut lines[lookup.first + output * lookup.size..][..lookup.size];
+                        for (line, &own) in lines.iter_mut().zip(own.iter()) {
+                            for (x, from) in line.0.iter_mut().zip(&part[own as usize]) {
                                 *x += value * from;
                             }
                         }

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::pair_fold::{Counted, Leaf};
-use super::pair_lookups::{Alone, Indices, Patterned, Table};
+use super::pair_lookups::{Alone, Indices, LookUp, Patterned};
 use crate::model::{Ensemble, Node, Tree};
 use crate::plan::{MaskSplit, PairLayout};
 use crate::simd::Line;
@@ -32,7 +32,9 @@ pub(super) struct PairTree {
     pub(super) outputs: usize,
     /// The groups while the background is folded, none afterwards.
     pub(super) counted: Vec<Counted>,
-    pub(super) tables: Vec<Table>,
+    /// The masks of the bits of each table's patterns.
+    pub(super) bits: Vec<Vec<u32>>,
+    pub(super) lookups: Vec<LookUp>,
     pub(super) lines: Vec<Line>,
     /// Leaves of too many features for a table.
     pub(super) alone: Vec<Alone>,
@@ -40,12 +42,13 @@ pub(super) struct PairTree {
 
 impl PairTree {
     pub(super) fn patterned<'a>(&'a self, indices: &'a [Indices]) -> Patterned<'a> {
-        Patterned { tables: &self.tables, lines: &self.lines, indices }
+        Patterned { lookups: &self.lookups, lines: &self.lines, indices }
     }
 
     pub(super) fn bytes(&self) -> usize {
         size_of_val(&self.lines[..])
-            + self.tables.iter().map(Table::bytes).sum::<usize>()
+            + size_of_val(&self.lookups[..])
+            + self.bits.iter().map(|bits| size_of_val(&bits[..])).sum::<usize>()
             + self.alone.iter().map(Alone::bytes).sum::<usize>()
     }
 }
@@ -71,11 +74,12 @@ pub(super) fn walk(
         first_output: tree.output.unwrap_or(0) as usize,
         outputs: if tree.output.is_some() { 1 } else { model.n_outputs() },
         counted: Vec::new(),
-        tables: Vec::new(),
+        bits: Vec::new(),
+        lookups: Vec::new(),
         lines: Vec::new(),
         alone: Vec::new(),
     };
-    let mut walk = Walk { model, code_slots, layout, made };
+    let mut walk = Walk { model, code_slots, layout, made, lines: 0 };
     let mut pending: Vec<(u32, Path)> = vec![(tree.root, Vec::new())];
     while let Some((node, path)) = pending.pop() {
         let small = leaves[(node - tree.root) as usize] <= LEAVES;
@@ -106,6 +110,8 @@ struct Walk<'a> {
     code_slots: &'a [u32],
     layout: &'a mut PairLayout,
     made: PairTree,
+    /// That the look-ups have, of all outputs.
+    lines: usize,
 }
 
 /// A subtree of few leaves.
@@ -310,16 +316,20 @@ impl Walk<'_> {
             if held().next().is_none() {
                 continue; // its columns stand elsewhere, or nobody asked for any
             }
+            let (bits, first) = (group.bits_of(node), self.made.lookups.len());
             for (lane, (_, column)) in held().enumerate() {
                 for &(leaf, number) in &column.of_leaves {
-                    leaves[leaf].columns.push((number, tables.len() as u32, lane as u32));
+                    leaves[leaf].columns.push((number, first + lane / LANES, lane % LANES));
                 }
             }
-            tables.push((self.made.tables.len(), group.bits_of(node)));
-            let bits = tables[tables.len() - 1].1.iter().map(|bit| group.bits[*bit as usize]).collect();
-            let planes = held().map(|(plane, _)| *plane).collect();
-            let first = self.made.tables.last().map_or(0, |last| last.first + last.size() * self.made.outputs);
-            self.made.tables.push(Table::new(bits, planes, first));
+            let of_table = (self.made.bits.len() as u32, 1 << bits.len());
+            let planes: Vec<u32> = held().map(|(plane, _)| *plane).collect();
+            for planes in planes.chunks(LANES) {
+                self.made.lookups.push(LookUp::new(of_table, self.lines, planes));
+                self.lines += of_table.1 * self.made.outputs;
+            }
+            self.made.bits.push(bits.iter().map(|bit| group.bits[*bit as usize]).collect());
+            tables.push((bits, first..self.made.lookups.len()));
         }
         self.made.counted.push(Counted::new(group.bits, leaves, tables));
     }

@@ -10,36 +10,42 @@ use crate::simd::{INDEXED, Kernel, Line, Simd};
 /// The pattern of each row of a block.
 pub(super) type Indices = [u16; MASK_ROWS];
 
-/// Lines of sums that the tables looked up together may add to: they should stay in the nearest cache.
-const LINES_AT_ONCE: usize = 64;
+/// Look-ups made for eight rows before those of the next eight: the sums that they add to stay in the nearest cache.
+const AT_ONCE: usize = 16;
 
-/// Some columns of a group of leaves.
+/// Planes beyond those of the sums, where lanes without a column go.
+pub(super) const SPARE_PLANES: usize = 8;
+
+/// The plane of a lane that has no column, until all planes are known.
+const NOWHERE: u32 = u32::MAX;
+
+/// Eight columns of a group of leaves, by the pattern of some of its bits.
 #[derive(Debug, Clone)]
-pub(super) struct Table {
-    /// The mask of each bit of a pattern.
-    pub(super) bits: Vec<u32>,
-    /// The plane of each lane; the last line may be filled in part.
-    planes: Vec<u32>,
-    /// Its first line among those of the tree: `[output][pattern][line]`.
+pub(super) struct LookUp {
+    /// The number of its list of bits.
+    pub(super) bits: u32,
+    /// Lines of one output: one a pattern.
+    pub(super) size: usize,
+    /// The first of them among those of the tree: `[output][pattern]`.
     pub(super) first: usize,
+    /// The plane of each lane.
+    planes: [u32; 8],
 }
 
-impl Table {
-    pub(super) fn new(bits: Vec<u32>, planes: Vec<u32>, first: usize) -> Self {
-        Self { bits, planes, first }
+impl LookUp {
+    /// At most eight planes.
+    pub(super) fn new((bits, size): (u32, usize), first: usize, planes: &[u32]) -> Self {
+        let plane = |lane: usize| planes.get(lane).copied().unwrap_or(NOWHERE);
+        Self { bits, size, first, planes: std::array::from_fn(plane) }
     }
 
-    pub(super) fn lines_of_a_pattern(&self) -> usize {
-        self.planes.len().div_ceil(8)
-    }
-
-    /// Lines of one output.
-    pub(super) fn size(&self) -> usize {
-        self.lines_of_a_pattern() << self.bits.len()
-    }
-
-    pub(super) fn bytes(&self) -> usize {
-        4 * (self.bits.len() + self.planes.len())
+    /// To be called when the number of planes is known: lanes that have none get spare ones, each another.
+    pub(super) fn finish(&mut self, planes: usize) {
+        for (lane, plane) in self.planes.iter_mut().enumerate() {
+            if *plane == NOWHERE {
+                *plane = (planes + lane) as u32;
+            }
+        }
     }
 }
 
@@ -68,117 +74,102 @@ impl<'a, S: Simd, I: Iterator<Item = &'a [u32]>> Kernel<S> for PatternPass<'_, I
     }
 }
 
-/// The tables of a tree and the patterns of a block of rows in them.
+/// The look-ups of a tree and the patterns of a block of rows.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patterned<'a> {
-    pub(super) tables: &'a [Table],
+    pub(super) lookups: &'a [LookUp],
     pub(super) lines: &'a [Line],
+    /// By list of bits.
     pub(super) indices: &'a [Indices],
 }
 
-/// Some tables of one output, looked up together.
-#[derive(Debug, Clone)]
+/// Some look-ups of one output.
+#[derive(Debug, Clone, Copy)]
 struct Batch<'a> {
-    of: Patterned<'a>,
+    lookups: &'a [LookUp],
+    lines: &'a [Line],
+    indices: &'a [Indices],
     output: usize,
-    tables: Range<usize>,
 }
 
 impl<'a> Batch<'a> {
+    #[inline(always)]
     fn new(of: Patterned<'a>, output: usize, first: usize) -> Self {
-        let (mut end, mut touched) = (first, 0);
-        while end < of.tables.len() && (end == first || touched + of.tables[end].planes.len() <= LINES_AT_ONCE) {
-            touched += of.tables[end].planes.len();
-            end += 1;
-        }
-        Self { of, output, tables: first..end }
+        let lookups = &of.lookups[first..];
+        Self { lookups: &lookups[..lookups.len().min(AT_ONCE)], lines: of.lines, indices: of.indices, output }
     }
 
-    /// Each table, its lines, and where those of the eight rows number `eight` start.
     #[inline(always)]
-    fn of_eight(&self, eight: usize) -> impl Iterator<Item = (&'a Table, &'a [Line], [usize; 8])> {
-        let Self { of: Patterned { tables, lines, indices }, output, .. } = *self;
-        tables[self.tables.clone()].iter().zip(&indices[self.tables.clone()]).map(move |(table, indices)| {
-            let width = table.lines_of_a_pattern();
-            let mut starts = [0; 8];
-            for (start, index) in starts.iter_mut().zip(&indices[8 * eight..8 * eight + 8]) {
-                *start = usize::from(*index) * width;
-            }
-            (table, &lines[table.first + output * table.size()..][..table.size()], starts)
-        })
+    fn lines(&self, lookup: &LookUp) -> &'a [Line] {
+        &self.lines[lookup.first + self.output * lookup.size..][..lookup.size]
+    }
+
+    /// The patterns of the eight rows number `eight` of the block.
+    #[inline(always)]
+    fn eight(&self, lookup: &LookUp, eight: usize) -> &'a [u16; 8] {
+        &self.indices[lookup.bits as usize].as_chunks().0[eight]
     }
 }
 
-/// Adds what a tree's tables say of a block of rows to the sums of its outputs, `[output][plane][vector]`.
-pub(super) struct LookUps<'a, V> {
+/// Adds what a tree's tables say of a block of rows to the sums of its outputs, `[output][eight rows][plane]`.
+pub(super) struct LookUpPass<'a, V> {
     pub(super) tree: Patterned<'a>,
     /// The tree that comes after.
     pub(super) ahead: Option<Patterned<'a>>,
     pub(super) outputs: usize,
     pub(super) rows: usize,
     pub(super) sums: &'a mut [V],
-    /// Vectors of a plane.
-    pub(super) per_plane: usize,
+    /// Planes, spare ones included.
+    pub(super) planes: usize,
 }
 
-impl<S: Simd> Kernel<S> for LookUps<'_, S::V> {
+impl<S: Simd> Kernel<S> for LookUpPass<'_, S::V> {
     #[inline(always)]
     fn run(self, s: S) {
-        let Self { tree, ahead, outputs, rows, sums, per_plane } = self;
-        if tree.tables.is_empty() {
+        let Self { tree, ahead, outputs, rows, sums, planes } = self;
+        if tree.lookups.is_empty() {
             return;
         }
-        let per_output = sums.len() / outputs;
-        let mut next = Some(Batch::new(tree, 0, 0));
-        while let Some(batch) = next {
-            next = if batch.tables.end < tree.tables.len() {
-                Some(Batch::new(tree, batch.output, batch.tables.end))
-            } else if batch.output + 1 < outputs {
-                Some(Batch::new(tree, batch.output + 1, 0))
+        let (per_output, per_eight) = (sums.len() / outputs, planes * (8 / S::LANES));
+        let batches = tree.lookups.len().div_ceil(AT_ONCE);
+        for number in 0..outputs * batches {
+            let batch = Batch::new(tree, number / batches, number % batches * AT_ONCE);
+            let next = number + 1;
+            // what is read next comes from far: it is asked for meanwhile
+            let coming = if next < outputs * batches {
+                Some(Batch::new(tree, next / batches, next % batches * AT_ONCE))
             } else {
-                None
+                ahead.map(|ahead| Batch::new(ahead, 0, 0))
             };
-            let coming = next.clone().or_else(|| Some(Batch::new(ahead?, 0, 0)));
             let sums = &mut sums[batch.output * per_output..][..per_output];
-            for eight in 0..rows.div_ceil(8) {
-                for (table, lines, starts) in coming.iter().flat_map(|batch| batch.of_eight(eight)) {
-                    for start in starts {
-                        for line in &lines[start..start + table.lines_of_a_pattern()] {
-                            s.prefetch(line);
+            for (eight, sums) in sums.chunks_exact_mut(per_eight).enumerate().take(rows.div_ceil(8)) {
+                if let Some(coming) = coming {
+                    for lookup in coming.lookups {
+                        let lines = coming.lines(lookup);
+                        for &index in coming.eight(lookup, eight) {
+                            s.prefetch(&lines[usize::from(index)]);
                         }
                     }
                 }
-                for (table, lines, starts) in batch.of_eight(eight) {
-                    add_rows(s, lines, starts, &table.planes, None, sums, (per_plane, eight));
+                for lookup in batch.lookups {
+                    let (lines, indices) = (batch.lines(lookup), batch.eight(lookup, eight));
+                    let line = |row: usize| s.line(&lines[usize::from(indices[row])]);
+                    // written out: a map over an array may be a call, which would leave the level
+                    let lines = [line(0), line(1), line(2), line(3), line(4), line(5), line(6), line(7)];
+                    add_turned(s, lines, &lookup.planes, sums);
                 }
             }
         }
     }
 }
 
-/// Adds the lines of eight rows, number `eight` of a block, to the planes of their columns, times a value.
+/// Adds the lines of eight rows to the planes of their columns.
 #[inline(always)]
-fn add_rows<S: Simd>(
-    s: S,
-    lines: &[Line],
-    starts: [usize; 8],
-    planes: &[u32],
-    value: Option<f64>,
-    sums: &mut [S::V],
-    (per_plane, eight): (usize, usize),
-) {
+fn add_turned<S: Simd>(s: S, lines: [S::L; 8], planes: &[u32], sums: &mut [S::V]) {
     let of_eight = 8 / S::LANES;
-    for (at, planes) in planes.chunks(8).enumerate() {
-        let line = |row: usize| {
-            let line = s.line(&lines[starts[row] + at]);
-            value.map_or(line, |value| s.scale_line(line, value))
-        };
-        // written out: a map over an array may be a call, which would leave the level
-        let found = [line(0), line(1), line(2), line(3), line(4), line(5), line(6), line(7)];
-        for (&plane, line) in planes.iter().zip(s.transpose(found)) {
-            let at = plane as usize * per_plane + eight * of_eight;
-            s.add_line_to(&mut sums[at..at + of_eight], line);
-        }
+    for (&plane, line) in planes.iter().zip(s.transpose(lines)) {
+        let at = plane as usize * of_eight;
+        s.add_line_to(&mut sums[at..at + of_eight], line);
     }
 }
 
@@ -240,14 +231,14 @@ impl Alone {
         self.occurring.sort_unstable_by_key(|(q, _)| *q);
     }
 
-    /// Adds the leaf to the sums of the tree's outputs, `[output][plane][vector]`.
+    /// Adds the leaf to the sums of the tree's outputs, `[output][eight rows][plane]`.
     pub(super) fn add_up<S: Simd>(
         &self,
         s: S,
         masks: &[Mask],
         making: &mut Making,
         rows: usize,
-        (sums, per_plane): (&mut [S::V], usize),
+        (sums, all_planes): (&mut [S::V], usize),
     ) {
         if self.planes.is_empty() {
             return;
@@ -271,7 +262,7 @@ impl Alone {
         }
         let per_output = sums.len() / self.values.len();
         for (&value, sums) in self.values.iter().zip(sums.chunks_exact_mut(per_output)) {
-            s.vectorize(AddMade { lines, starts: &starts, planes: &self.planes, value, rows, sums, per_plane });
+            s.vectorize(AddMade { lines, starts: &starts, planes: &self.planes, value, rows, sums, all_planes });
         }
     }
 }
@@ -283,15 +274,19 @@ struct AddMade<'a, V> {
     value: f64,
     rows: usize,
     sums: &'a mut [V],
-    per_plane: usize,
+    all_planes: usize,
 }
 
 impl<S: Simd> Kernel<S> for AddMade<'_, S::V> {
     #[inline(always)]
     fn run(self, s: S) {
-        for (eight, starts) in self.starts.as_chunks::<8>().0.iter().enumerate().take(self.rows.div_ceil(8)) {
-            let place = (self.per_plane, eight);
-            add_rows(s, self.lines, *starts, self.planes, Some(self.value), self.sums, place);
+        let of_eights = self.sums.chunks_exact_mut(self.all_planes * (8 / S::LANES));
+        for (starts, sums) in self.starts.as_chunks::<8>().0.iter().zip(of_eights).take(self.rows.div_ceil(8)) {
+            for (at, planes) in self.planes.chunks(8).enumerate() {
+                let line = |row: usize| s.scale_line(s.line(&self.lines[starts[row] + at]), self.value);
+                let lines = [line(0), line(1), line(2), line(3), line(4), line(5), line(6), line(7)];
+                add_turned(s, lines, planes, sums);
+            }
         }
     }
 }

@@ -110,9 +110,9 @@ impl LeafTable {
         }
     }
 
-    /// Writes a column, a number a pattern, into every `step`th place of `out`.
+    /// Writes a column, a number a pattern, into a lane of the lines.
     #[inline(always)]
-    pub(super) fn write(&self, column: usize, out: &mut [f64], step: usize) {
+    pub(super) fn write(&self, column: usize, out: &mut [[f64; 8]], lane: usize) {
         let [n01, n02, n10, n11, n12, n20, n21, n22] = &self.sums;
         let (i, j) = self.pairs[column];
         let (one, other, size) = (1 << i, 1 << j, 1 << self.d);
@@ -120,8 +120,8 @@ impl LeafTable {
             for first in (0..size).step_by(2 * one) {
                 for without in first..first + one {
                     let with = without + one;
-                    out[without * step] = -n01[without];
-                    out[with * step] = n10[with] - n11[without];
+                    out[without][lane] = -n01[without];
+                    out[with][lane] = n10[with] - n11[without];
                 }
             }
             return;
@@ -130,10 +130,10 @@ impl LeafTable {
             for first in (first..first + other).step_by(2 * one) {
                 for none in first..first + one {
                     let (of_i, of_j, both) = (none + one, none + other, none + one + other);
-                    out[none * step] = n02[none];
-                    out[of_i * step] = n12[none] - n11[of_i];
-                    out[of_j * step] = n12[none] - n11[of_j];
-                    out[both * step] = n20[both] - n21[of_j] - n21[of_i] + n22[none];
+                    out[none][lane] = n02[none];
+                    out[of_i][lane] = n12[none] - n11[of_i];
+                    out[of_j][lane] = n12[none] - n11[of_j];
+                    out[both][lane] = n20[both] - n21[of_j] - n21[of_i] + n22[none];
                 }
             }
         }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::pair_fold::{MakeTables, Making};
 use super::pair_groups::{PairTree, walk};
-use super::pair_lookups::{self, Indices, LookUps, PatternPass};
+use super::pair_lookups::{self, Indices, LookUpPass, PatternPass, SPARE_PLANES};
 use crate::error::Result;
 use crate::kernel::check_background as check;
 use crate::kernel::{
@@ -91,8 +91,11 @@ impl InteractionTables {
         let (code_slots, mut layout) = (code_slots(model), PairLayout::new(model, wanted)?);
         let mut room = DENSE_BYTES;
         let mut walk = |tree| walk(model, tree, &code_slots, &mut layout, (dense_bits, &mut room));
-        let trees = model.trees().iter().map(&mut walk).collect();
+        let mut trees: Vec<PairTree> = model.trees().iter().map(&mut walk).collect();
         layout.finish(model);
+        for tree in &mut trees {
+            tree.lookups.iter_mut().for_each(|lookup| lookup.finish(layout.planes()));
+        }
         let mut made = Self {
             n_features: model.n_features(),
             used_features: model.used_features().to_vec(),
@@ -225,32 +228,39 @@ impl Work for Fold<'_, '_> {
             let tile = |start| tables.tile::<T>(self.background, start..n.min(start + MASK_ROWS));
             let tiles: Vec<Tile<T>> = starts.map(tile).collect();
             let scratch = || (Vec::new(), Vec::new());
-            for_each_chunk(self.trees, 1, self.threads, self.control, scratch, |(masks, patterns), _, trees, cancel| {
-                let PairTree { splits, counted, alone, .. } = &mut trees[0];
-                for tile in &tiles {
-                    if cancel.requested() {
-                        return;
+            for_each_chunk(
+                self.trees,
+                1,
+                self.threads,
+                self.control,
+                scratch,
+                |(masks, patterns), _, trees, cancel| {
+                    let PairTree { splits, counted, alone, .. } = &mut trees[0];
+                    for tile in &tiles {
+                        if cancel.requested() {
+                            return;
+                        }
+                        let rows = tile.rows.len();
+                        tile.masks(s, splits, masks);
+                        let of = counted.iter().map(|group| &group.bits[..]);
+                        s.vectorize(PatternPass { of, masks, rows, out: patterns });
+                        for (group, patterns) in counted.iter_mut().zip(&*patterns) {
+                            group.count(patterns, tile.rows.clone(), weights);
+                        }
+                        alone.iter_mut().for_each(|leaf| leaf.count(masks, tile.rows.clone(), weights));
                     }
-                    let rows = tile.rows.len();
-                    tile.masks(s, splits, masks);
-                    let of = counted.iter().map(|group| &group.bits[..]);
-                    s.vectorize(PatternPass { of, masks, rows, out: patterns });
-                    for (group, patterns) in counted.iter_mut().zip(&*patterns) {
-                        group.count(patterns, tile.rows.clone(), weights);
-                    }
-                    alone.iter_mut().for_each(|leaf| leaf.count(masks, tile.rows.clone(), weights));
-                }
-            })?;
+                },
+            )?;
         }
         let total = weights.map_or(n as f64, |w| w.iter().sum());
         for_each_chunk(self.trees, 1, self.threads, self.control, Making::default, |making, _, trees, cancel| {
-            let PairTree { counted, tables, lines, alone, outputs, .. } = &mut trees[0];
-            *lines = vec![Line::default(); tables.last().map_or(0, |last| last.first + last.size() * *outputs)];
+            let PairTree { counted, lookups, lines, alone, outputs, .. } = &mut trees[0];
+            *lines = vec![Line::default(); lookups.last().map_or(0, |last| last.first + last.size * *outputs)];
             for group in std::mem::take(counted) {
                 if cancel.requested() {
                     return;
                 }
-                s.vectorize(MakeTables { group: &group, tables, lines, total, making });
+                s.vectorize(MakeTables { group: &group, lookups, lines, total, making });
             }
             alone.iter_mut().for_each(|leaf| leaf.finish(total));
         })
@@ -288,7 +298,7 @@ struct Scratch<V> {
     masks: [Vec<Mask>; 2],
     indices: [Vec<Indices>; 2],
     making: pair_lookups::Making,
-    /// `[output][plane][vector]`
+    /// `[output][eight rows][plane]`, and spare planes.
     sums: Vec<V>,
 }
 
@@ -301,8 +311,13 @@ impl<S: Simd, T: Comparable> PairGame for Game<'_, '_, S, T> {
 
     fn scratch(&self, stride: usize) -> Scratch<S::V> {
         let layout = &self.tables.layout;
-        let sums = vec![self.s.splat(0.0); layout.planes() * layout.n_outputs * (stride / S::LANES)];
-        Scratch { masks: Default::default(), indices: Default::default(), making: pair_lookups::Making::default(), sums }
+        let sums = vec![self.s.splat(0.0); (layout.planes() + SPARE_PLANES) * layout.n_outputs * (stride / S::LANES)];
+        Scratch {
+            masks: Default::default(),
+            indices: Default::default(),
+            making: pair_lookups::Making::default(),
+            sums,
+        }
     }
 
     fn add_up(
@@ -316,12 +331,12 @@ impl<S: Simd, T: Comparable> PairGame for Game<'_, '_, S, T> {
         let (s, layout) = (self.s, &self.tables.layout);
         let Scratch { masks, indices, making, sums } = scratch;
         let (tile, rows) = (self.tables.tile::<T>(self.rows, rows.clone()), rows.len());
-        let per_plane = stride / S::LANES;
-        let per_output = layout.planes() * per_plane;
+        let (planes, of_eight) = (layout.planes() + SPARE_PLANES, 8 / S::LANES);
+        let per_output = planes * (stride / S::LANES);
         sums.fill(s.splat(0.0));
         let see = |tree: &PairTree, masks: &mut Vec<Mask>, out: &mut Vec<Indices>| {
             tile.masks(s, &tree.splits, masks);
-            s.vectorize(PatternPass { of: tree.tables.iter().map(|table| &table.bits[..]), masks, rows, out });
+            s.vectorize(PatternPass { of: tree.bits.iter().map(|bits| &bits[..]), masks, rows, out });
         };
         let ([masks, masks_ahead], [indices, indices_ahead]) = (masks, indices);
         let mut trees = self.tables.trees.iter().peekable();
@@ -336,15 +351,21 @@ impl<S: Simd, T: Comparable> PairGame for Game<'_, '_, S, T> {
             });
             let (tree_of, outputs) = (tree.patterned(indices), tree.outputs);
             let sums = &mut sums[tree.first_output * per_output..][..outputs * per_output];
-            s.vectorize(LookUps { tree: tree_of, ahead, outputs, rows, sums, per_plane });
+            s.vectorize(LookUpPass { tree: tree_of, ahead, outputs, rows, sums, planes });
             for leaf in &tree.alone {
-                leaf.add_up(s, masks, making, rows, (sums, per_plane));
+                leaf.add_up(s, masks, making, rows, (sums, planes));
             }
             std::mem::swap(masks, masks_ahead);
             std::mem::swap(indices, indices_ahead);
         }
-        for (out, vector) in out.chunks_exact_mut(S::LANES).zip(&*sums) {
-            out.copy_from_slice(&s.lanes(*vector)[..S::LANES]);
+        for (out, sums) in out.chunks_exact_mut((layout.planes() * stride).max(1)).zip(sums.chunks_exact(per_output)) {
+            for (eight, sums) in sums.chunks_exact(planes * of_eight).enumerate() {
+                for (out, vectors) in out.chunks_exact_mut(stride).zip(sums.chunks_exact(of_eight)) {
+                    for (out, vector) in out[8 * eight..].chunks_exact_mut(S::LANES).zip(vectors) {
+                        out.copy_from_slice(&s.lanes(*vector)[..S::LANES]);
+                    }
+                }
+            }
         }
     }
 }
