@@ -60,8 +60,7 @@ pub(super) struct PatternPass<'a, I> {
 impl<'a, S: Simd, I: Iterator<Item = &'a [u32]>> Kernel<S> for PatternPass<'_, I> {
     #[inline(always)]
     fn run(self, s: S) {
-        let mut filled = 0;
-        for bits in self.of {
+        for (filled, bits) in self.of.enumerate() {
             if filled == self.out.len() {
                 self.out.push([0; MASK_ROWS]);
             }
@@ -69,7 +68,6 @@ impl<'a, S: Simd, I: Iterator<Item = &'a [u32]>> Kernel<S> for PatternPass<'_, I
             for (quarter, out) in quarters.iter_mut().enumerate().take(self.rows.div_ceil(INDEXED)) {
                 s.indices(self.masks, bits, quarter, out);
             }
-            filled += 1;
         }
     }
 }
