@@ -9,11 +9,11 @@
 //! matter to them, half as many a split left out. They only stand with the node above where that has lanes to spare. A pair
 //! has one column in a group, whose number depends neither on where it stands nor on what else was asked for.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
 use super::pair_fold::{Counted, Leaf};
 use super::pair_lookups::{Alone, Indices, LookUp, Patterned};
+use super::pair_table::column_of;
 use crate::model::{Ensemble, Node, Tree};
 use crate::plan::{MaskSplit, PairLayout};
 use crate::simd::Line;
@@ -86,10 +86,11 @@ pub(super) fn walk(
         if small && path.len() + walk.bits_below(node, &path) <= dense_bits {
             let splits = walk.made.splits.len();
             let group = walk.group(node, &path);
-            let bytes = group.bytes(walk.made.outputs);
+            let columns = group.columns();
+            let bytes = group.bytes(&columns, walk.made.outputs);
             if bytes <= *room {
                 *room -= bytes;
-                walk.add(group);
+                walk.add(group, &columns);
                 continue;
             }
             walk.made.splits.truncate(splits);
@@ -124,7 +125,9 @@ struct Group {
     nodes: Vec<Inner>,
     leaves: Vec<GroupLeaf>,
     /// Where each mask of an edge is found in a pattern.
-    found: HashMap<u32, (u32, bool)>,
+    found: Vec<(u32, (u32, bool))>,
+    /// Slots of all leaves' features, and for each a bit a leaf that has it, and its number there.
+    features: Vec<(u32, u8, [u8; LEAVES as usize])>,
 }
 
 struct Inner {
@@ -140,40 +143,47 @@ struct GroupLeaf {
     values: Vec<f64>,
 }
 
-/// A column of a group.
+/// A column of a group: two of its features, the same twice for the feature's value.
+#[derive(Clone, Copy)]
 struct Column {
-    /// Slots, the same twice: the feature's value.
-    pair: (u32, u32),
+    features: [usize; 2],
+    /// A bit a leaf that has both.
+    leaves: u8,
     node: usize,
-    /// The leaves that have it, and its number there.
-    of_leaves: Vec<(usize, u32)>,
 }
 
 impl Group {
-    /// Every column, those of a node side by side, nodes in their order.
+    /// Every column.
     fn columns(&self) -> Vec<Column> {
-        let mut all: Vec<((u32, u32), usize, u32)> = Vec::new();
-        for (at, leaf) in self.leaves.iter().enumerate() {
-            let (path, mut number) = (&leaf.path, 0);
-            let mut push = |g: u32, h: u32| {
-                all.push(((g.min(h), g.max(h)), at, number));
-                number += 1;
-            };
-            path.iter().for_each(|&(g, _)| push(g, g));
-            for (i, &(g, _)) in path.iter().enumerate() {
-                path[i + 1..].iter().for_each(|&(h, _)| push(g, h));
+        let mut columns = Vec::new();
+        for (i, of_first) in self.features.iter().enumerate() {
+            for (j, of_second) in self.features.iter().enumerate().skip(i) {
+                let leaves = of_first.1 & of_second.1;
+                if leaves != 0 {
+                    let (first, last) = (leaves.trailing_zeros() as usize, leaves.ilog2() as usize);
+                    let holds = |inner: &Inner| inner.leaves.contains(&first) && inner.leaves.contains(&last);
+                    let node = self.nodes.iter().rposition(holds).unwrap_or(0);
+                    columns.push(Column { features: [i, j], leaves, node });
+                }
             }
         }
-        all.sort_unstable();
-        let mut columns: Vec<Column> = (all.chunk_by(|a, b| a.0 == b.0))
-            .map(|same| {
-                let holds = |inner: &Inner| same.iter().all(|(_, leaf, _)| inner.leaves.contains(leaf));
-                let node = self.nodes.iter().rposition(holds).unwrap_or(0);
-                Column { pair: same[0].0, node, of_leaves: same.iter().map(|&(_, leaf, at)| (leaf, at)).collect() }
-            })
-            .collect();
-        columns.sort_by_key(|column| column.node);
         columns
+    }
+
+    /// The leaves that have a column, and its number there.
+    fn numbers(&self, column: Column) -> impl Iterator<Item = (usize, u32)> {
+        let [(_, _, first), (_, _, second)] = column.features.map(|feature| self.features[feature]);
+        let of_leaf = move |leaf: usize| (usize::from(first[leaf].min(second[leaf])), usize::from(first[leaf].max(second[leaf])));
+        let number = move |leaf: usize| {
+            let (d, (i, j)) = (self.leaves[leaf].path.len(), of_leaf(leaf));
+            (leaf, column_of(d, i, j) as u32)
+        };
+        (0..self.leaves.len()).filter(move |leaf| column.leaves >> leaf & 1 != 0).map(number)
+    }
+
+    /// The bit of a pattern that says whether the edge of a mask is satisfied, or is not.
+    fn place(&self, mask: u32) -> (u32, bool) {
+        self.found.iter().find(|(of, _)| *of == mask).map_or((0, false), |(_, place)| *place)
     }
 
     /// For each node the one in whose table its columns stand, from the number of columns of each.
@@ -204,9 +214,9 @@ impl Group {
     }
 
     /// Memory of the tables if everything is asked for: what becomes of a leaf must not depend on that.
-    fn bytes(&self, outputs: usize) -> usize {
+    fn bytes(&self, columns: &[Column], outputs: usize) -> usize {
         let mut counts = vec![0; self.nodes.len()];
-        self.columns().iter().for_each(|column| counts[column.node] += 1);
+        columns.iter().for_each(|column| counts[column.node] += 1);
         let holders = self.holders(&counts);
         let lines = |node: usize| {
             let columns: usize = (0..holders.len()).filter(|&of| holders[of] == node).map(|of| counts[of]).sum();
@@ -275,17 +285,26 @@ impl Walk<'_> {
     fn visit(&mut self, node: u32, path: &Path, above: Option<usize>, group: &mut Group) {
         let first = 1 + 2 * self.made.splits.len() as u32;
         let Some(children) = self.descend(node, path) else {
+            let leaf = group.leaves.len();
+            for (number, &(slot, _)) in (0u8..).zip(path) {
+                let at = group.features.iter().position(|(known, ..)| *known == slot).unwrap_or(group.features.len());
+                if at == group.features.len() {
+                    group.features.push((slot, 0, [0; LEAVES as usize]));
+                }
+                group.features[at].1 |= 1 << leaf;
+                group.features[at].2[leaf] = number;
+            }
             group.leaves.push(GroupLeaf { path: path.clone(), values: self.values(node) });
             return;
         };
         let (at, number) = (group.bits.len(), group.nodes.len());
         group.bits.push(first);
-        group.found.insert(first, (at as u32, false));
+        group.found.push((first, (at as u32, false)));
         let repeated = children[0].1.len() == path.len();
         if repeated {
             group.bits.push(first + 1);
         }
-        group.found.insert(first + 1, if repeated { (at as u32 + 1, false) } else { (at as u32, true) });
+        group.found.push((first + 1, if repeated { (at as u32 + 1, false) } else { (at as u32, true) }));
         let leaves = group.leaves.len();
         group.nodes.push(Inner { above, end: 0, bits: at..group.bits.len(), leaves: leaves..leaves });
         for (child, path) in &children {
@@ -296,17 +315,20 @@ impl Walk<'_> {
     }
 
     /// Gives a group its tables.
-    fn add(&mut self, group: Group) {
+    fn add(&mut self, group: Group, columns: &[Column]) {
         let mut counts = vec![0; group.nodes.len()];
-        let plane = |layout: &mut PairLayout, (g, h): (u32, u32)| if g == h { Some(g) } else { layout.plane(g, h) };
-        let columns = group.columns().into_iter().filter_map(|column| Some((plane(self.layout, column.pair)?, column)));
-        let columns: Vec<(u32, Column)> = columns.collect();
+        let plane = |layout: &mut PairLayout, column: Column| {
+            let [g, h] = column.features.map(|feature| group.features[feature].0);
+            if g == h { Some(g) } else { layout.plane(g, h) }
+        };
+        let asked = columns.iter().filter_map(|&column| Some((plane(self.layout, column)?, column)));
+        let columns: Vec<(u32, Column)> = asked.collect();
         columns.iter().for_each(|(_, column)| counts[column.node] += 1);
         let holders = group.holders(&counts);
         let mut leaves: Vec<Leaf> = (group.leaves.iter())
             .map(|leaf| Leaf {
                 values: leaf.values.clone(),
-                features: leaf.path.iter().map(|(_, mask)| group.found[mask]).collect(),
+                features: leaf.path.iter().map(|(_, mask)| group.place(*mask)).collect(),
                 columns: Vec::new(),
             })
             .collect();
@@ -318,7 +340,7 @@ impl Walk<'_> {
             }
             let (bits, first) = (group.bits_of(node), self.made.lookups.len());
             for (lane, (_, column)) in held().enumerate() {
-                for &(leaf, number) in &column.of_leaves {
+                for (leaf, number) in group.numbers(*column) {
                     leaves[leaf].columns.push((number, first + lane / LANES, lane % LANES));
                 }
             }

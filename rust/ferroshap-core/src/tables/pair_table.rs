@@ -76,6 +76,11 @@ fn columns(d: usize) -> usize {
     d + d * d.saturating_sub(1) / 2
 }
 
+/// The column of features i ≤ j of d, the same twice: the feature's value.
+pub(super) fn column_of(d: usize, i: usize, j: usize) -> usize {
+    if i == j { i } else { d + i * (2 * d - i - 1) / 2 + (j - i - 1) }
+}
+
 /// The table of one leaf of value 1.
 #[derive(Debug, Default)]
 pub(super) struct LeafTable {
@@ -170,7 +175,7 @@ pub(super) fn row_of(a: u64, d: usize, list: &[(u64, f64)], u: &BetaOf, out: &mu
     let beta = d - a.count_ones() as usize;
     let (mut alone, mut both) = (0.0, 0.0); // of the features outside of a
     let mut mixed = vec![0.0; d];
-    let pair = |i: usize, j: usize| d + i * (2 * d - i - 1) / 2 + (j - i - 1);
+    let pair = |i: usize, j: usize| column_of(d, i, j);
     out.clear();
     out.resize(columns(d), 0.0);
     for &(q, h) in list.iter().filter(|(q, _)| a | q == full) {
