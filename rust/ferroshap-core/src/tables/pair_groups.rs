@@ -155,7 +155,7 @@ struct Column {
 impl Group {
     /// Every column.
     fn columns(&self) -> Vec<Column> {
-        let mut columns = Vec::new();
+        let mut columns = Vec::with_capacity(self.features.len() * (self.features.len() + 1) / 2);
         for (i, of_first) in self.features.iter().enumerate() {
             for (j, of_second) in self.features.iter().enumerate().skip(i) {
                 let leaves = of_first.1 & of_second.1;
@@ -173,7 +173,8 @@ impl Group {
     /// The leaves that have a column, and its number there.
     fn numbers(&self, column: Column) -> impl Iterator<Item = (usize, u32)> {
         let [(_, _, first), (_, _, second)] = column.features.map(|feature| self.features[feature]);
-        let of_leaf = move |leaf: usize| (usize::from(first[leaf].min(second[leaf])), usize::from(first[leaf].max(second[leaf])));
+        let of_leaf =
+            move |leaf: usize| (usize::from(first[leaf].min(second[leaf])), usize::from(first[leaf].max(second[leaf])));
         let number = move |leaf: usize| {
             let (d, (i, j)) = (self.leaves[leaf].path.len(), of_leaf(leaf));
             (leaf, column_of(d, i, j) as u32)
@@ -329,7 +330,7 @@ impl Walk<'_> {
             .map(|leaf| Leaf {
                 values: leaf.values.clone(),
                 features: leaf.path.iter().map(|(_, mask)| group.place(*mask)).collect(),
-                columns: Vec::new(),
+                columns: Vec::with_capacity(columns.len()),
             })
             .collect();
         let mut tables = Vec::new();

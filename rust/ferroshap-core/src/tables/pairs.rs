@@ -15,7 +15,7 @@ use crate::model::{Ensemble, InputRule};
 use crate::parallel::{Cancel, Control, for_each_chunk};
 use crate::plan::{MaskSplit, PairLayout, Wanted, code_slots};
 use crate::rows::{Columns, Rows};
-use crate::simd::{Driver, Level, Line, Simd};
+use crate::simd::{Driver, Kernel, Level, Line, Simd};
 
 /// Up to so many bits all patterns have a place of their own,
 const DENSE_BITS: usize = 8;
@@ -331,7 +331,7 @@ impl<S: Simd, T: Comparable> PairGame for Game<'_, '_, S, T> {
         let (s, layout) = (self.s, &self.tables.layout);
         let Scratch { masks, indices, making, sums } = scratch;
         let (tile, rows) = (self.tables.tile::<T>(self.rows, rows.clone()), rows.len());
-        let (planes, of_eight) = (layout.planes() + SPARE_PLANES, 8 / S::LANES);
+        let planes = layout.planes() + SPARE_PLANES;
         let per_output = planes * (stride / S::LANES);
         sums.fill(s.splat(0.0));
         let see = |tree: &PairTree, masks: &mut Vec<Mask>, out: &mut Vec<Indices>| {
@@ -359,11 +359,29 @@ impl<S: Simd, T: Comparable> PairGame for Game<'_, '_, S, T> {
             std::mem::swap(indices, indices_ahead);
         }
         for (out, sums) in out.chunks_exact_mut((layout.planes() * stride).max(1)).zip(sums.chunks_exact(per_output)) {
-            for (eight, sums) in sums.chunks_exact(planes * of_eight).enumerate() {
-                for (out, vectors) in out.chunks_exact_mut(stride).zip(sums.chunks_exact(of_eight)) {
-                    for (out, vector) in out[8 * eight..].chunks_exact_mut(S::LANES).zip(vectors) {
-                        out.copy_from_slice(&s.lanes(*vector)[..S::LANES]);
-                    }
+            s.vectorize(ByPlane { sums, planes, stride, out });
+        }
+    }
+}
+
+/// Brings sums, `[eight rows][plane]`, into the order that they are written from, `[plane][row]`.
+struct ByPlane<'a, V> {
+    sums: &'a [V],
+    /// Spare ones included.
+    planes: usize,
+    stride: usize,
+    out: &'a mut [f64],
+}
+
+impl<S: Simd> Kernel<S> for ByPlane<'_, S::V> {
+    #[inline(always)]
+    fn run(self, s: S) {
+        let of_eight = 8 / S::LANES;
+        for (plane, out) in self.out.chunks_exact_mut(self.stride).enumerate() {
+            for (eight, out) in out.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+                for vector in 0..of_eight {
+                    let lanes = s.lanes(self.sums[(eight * self.planes + plane) * of_eight + vector]);
+                    out[vector * S::LANES..][..S::LANES].copy_from_slice(&lanes[..S::LANES]);
                 }
             }
         }
