@@ -116,27 +116,59 @@ def shap_interventional_peer(kind: dict[str, int], data: Data, n: int) -> Peer:
 
 
 def woodelf_peer(kind: dict[str, int], data: Data, n: int) -> Peer:
+    sides = woodelf_sides(kind, data, n)
+    base = float(sides.booster.predict(xgboost.DMatrix(sides.background.to_numpy()), output_margin=True).mean())
+
+    def contributions() -> np.ndarray:
+        found = sides.explainer().shap_values(sides.rows, verbose=False)
+        return np.column_stack([found, np.full(n, base)])
+
+    return sides.peer("", contributions)
+
+
+def woodelf_interactions_peer(kind: dict[str, int], data: Data, n: int) -> Peer:
+    sides = woodelf_sides(kind, data, n)
+
+    def contributions() -> np.ndarray:
+        return sides.explainer().shap_interaction_values(sides.rows, verbose=False)
+
+    return sides.peer(", interactions", contributions, interactions=True)
+
+
+@dataclass(frozen=True)
+class WoodelfSides:
+    """What woodelf is given: a booster, and data frames of rows and background."""
+
+    values: Peer
+    booster: xgboost.Booster
+    background: Any
+    rows: Any
+
+    def explainer(self) -> Any:
+        from woodelf import WoodelfExplainer
+
+        return WoodelfExplainer(self.booster, self.background)
+
+    def peer(self, what: str, contributions: Callable[[], np.ndarray], *, interactions: bool = False) -> Peer:
+        return Peer(
+            f"woodelf {version('woodelf_explainer')}{what}",
+            self.values.model,
+            contributions,
+            self.values.raw,
+            interactions=interactions,
+            background=self.background.to_numpy(),
+        )
+
+
+def woodelf_sides(kind: dict[str, int], data: Data, n: int) -> WoodelfSides:
     import pandas as pd
-    from woodelf import WoodelfExplainer
 
     values = xgboost_peer(kind, data, n)
     booster = xgboost.Booster({"nthread": 1}, model_file=values.model)
     background, rows = (pd.DataFrame(part) for part in (data.X[: kind["background"]], data.rows[:n]))
     for frame in (background, rows):
         frame.columns = [f"f{at}" for at in frame.columns]
-    base = float(booster.predict(xgboost.DMatrix(background.to_numpy()), output_margin=True).mean())
-
-    def contributions() -> np.ndarray:
-        found = WoodelfExplainer(booster, background).shap_values(rows, verbose=False)
-        return np.column_stack([found, np.full(n, base)])
-
-    return Peer(
-        f"woodelf {version('woodelf_explainer')}",
-        values.model,
-        contributions,
-        values.raw,
-        background=background.to_numpy(),
-    )
+    return WoodelfSides(values, booster, background, rows)
 
 
 def train_forest(kind: dict[str, int], data: Data, path: Path) -> None:
@@ -154,6 +186,7 @@ ENGINES = {
     "shap-interactions": shap_interactions_peer,
     "shap-interventional": shap_interventional_peer,
     "woodelf": woodelf_peer,
+    "woodelf-interactions": woodelf_interactions_peer,
 }
 
 

@@ -72,70 +72,107 @@ impl BetaOf {
 }
 
 /// Numbers of a pattern: a value a feature, then an index a pair (i < j): (0, 1), (0, 2), …, (1, 2), ….
-pub(super) fn columns(d: usize) -> usize {
+fn columns(d: usize) -> usize {
     d + d * d.saturating_sub(1) / 2
 }
 
-/// `[pattern][column]` of a leaf of value 1, `counts` being the weights of the 2^d patterns of the background, `total` in
-/// all. O(d² 2^d).
-pub(super) fn dense(counts: &[f64], d: usize, total: f64, u: &mut Beta) -> Vec<f64> {
-    let (u, size) = (u.of(d, true), 1usize << d);
-    let ranked = ranked(counts, d);
-    let sums = |weights: &Vec<f64>| -> Vec<f64> {
-        let mut out = vec![0.0; size];
-        for (ranked, weights) in ranked.chunks_exact(size).zip(weights.chunks_exact(size)) {
-            out.iter_mut().zip(ranked).zip(weights).for_each(|((out, n), w)| *out += n * w);
-        }
-        out.iter_mut().for_each(|out| *out /= total);
-        out
-    };
-    let [n01, n02, n10, n11, n12, n20, n21, n22] = [0, 1, 2, 3, 4, 5, 6, 7].map(|kind| sums(&u.weights[kind]));
-    let mut table = Vec::with_capacity(size * columns(d));
-    for a in 0..size {
-        let has = |i: usize| a >> i & 1 != 0;
-        let without = |i: usize| a & !(1 << i);
-        table.extend((0..d).map(|i| if has(i) { n10[a] - n11[without(i)] } else { -n01[a] }));
-        for i in 0..d {
-            table.extend((i + 1..d).map(|j| match (has(i), has(j)) {
-                (true, true) => n20[a] - n21[without(i)] - n21[without(j)] + n22[without(i) & !(1 << j)],
-                (true, false) => n12[without(i)] - n11[a],
-                (false, true) => n12[without(j)] - n11[a],
-                (false, false) => n02[a],
-            }));
-        }
-    }
-    table
+/// The table of one leaf of value 1.
+#[derive(Debug, Default)]
+pub(super) struct LeafTable {
+    d: usize,
+    ranked: Vec<f64>,
+    /// The sums of `KINDS`, by pattern.
+    sums: [Vec<f64>; 8],
+    /// The pair of features of each column; the same twice: the feature's value.
+    pairs: Vec<(usize, usize)>,
 }
 
-/// `[k][a]`: the weight of the patterns q ⊇ ~a with |a ∖ q| = k.
-fn ranked(counts: &[f64], d: usize) -> Vec<f64> {
-    let size = 1usize << d;
-    let mut ranked = vec![0.0; (d + 1) * size];
-    ranked[..size].copy_from_slice(counts);
-    for g in 0..d {
-        let half = 1usize << g;
-        for k in (0..=g + 1).rev() {
-            for first in (0..size).step_by(2 * half) {
-                for a in first..first + half {
-                    let below = if k > 0 { ranked[(k - 1) * size + a] } else { 0.0 };
-                    let has_g = ranked[k * size + a + half];
-                    ranked[k * size + a + half] = has_g + below;
-                    ranked[k * size + a] = has_g;
+impl LeafTable {
+    /// Takes the weights of the 2^d patterns of the background, `total` in all. O(d² 2^d).
+    #[inline(always)]
+    pub(super) fn take(&mut self, weights: &[f64], total: f64, u: &BetaOf) {
+        let (d, size) = (u.d, weights.len());
+        if self.d != d || self.pairs.is_empty() {
+            self.d = d;
+            self.pairs.clear();
+            self.pairs.extend((0..d).map(|i| (i, i)));
+            (0..d).for_each(|i| self.pairs.extend((i + 1..d).map(|j| (i, j))));
+        }
+        rank(&mut self.ranked, weights, d);
+        for ((sum, factors), (fewer, _)) in self.sums.iter_mut().zip(&u.weights).zip(KINDS) {
+            sum.clear();
+            sum.resize(size, 0.0);
+            // ranks below `fewer` have no share
+            for (n, factors) in self.ranked.chunks_exact(size).zip(factors.chunks_exact(size)).skip(fewer) {
+                sum.iter_mut().zip(n.iter().zip(factors)).for_each(|(sum, (n, factor))| *sum += n * factor);
+            }
+            sum.iter_mut().for_each(|sum| *sum /= total);
+        }
+    }
+
+    /// Writes a column, a number a pattern, into a lane of the lines.
+    #[inline(always)]
+    pub(super) fn write(&self, column: usize, out: &mut [[f64; 8]], lane: usize) {
+        let [n01, n02, n10, n11, n12, n20, n21, n22] = &self.sums;
+        let (i, j) = self.pairs[column];
+        let (one, other, size) = (1 << i, 1 << j, 1 << self.d);
+        if i == j {
+            for first in (0..size).step_by(2 * one) {
+                for without in first..first + one {
+                    let with = without + one;
+                    out[without][lane] = -n01[without];
+                    out[with][lane] = n10[with] - n11[without];
+                }
+            }
+            return;
+        }
+        for first in (0..size).step_by(2 * other) {
+            for first in (first..first + other).step_by(2 * one) {
+                for none in first..first + one {
+                    let (of_i, of_j, both) = (none + one, none + other, none + one + other);
+                    out[none][lane] = n02[none];
+                    out[of_i][lane] = n12[none] - n11[of_i];
+                    out[of_j][lane] = n12[none] - n11[of_j];
+                    out[both][lane] = n20[both] - n21[of_j] - n21[of_i] + n22[none];
                 }
             }
         }
     }
-    ranked
+}
+
+/// `[k][a]`: the weight of the patterns q ⊇ ~a with |a ∖ q| = k.
+#[inline(always)]
+fn rank(ranked: &mut Vec<f64>, weights: &[f64], d: usize) {
+    let size = weights.len();
+    ranked.clear();
+    ranked.resize((d + 1) * size, 0.0);
+    ranked[..size].copy_from_slice(weights);
+    for g in 0..d {
+        let half = 1usize << g;
+        for k in (0..=g + 1).rev() {
+            let (lower, here) = ranked.split_at_mut(k * size);
+            let below = if k > 0 { &lower[(k - 1) * size..] } else { &[] };
+            for (pair, here) in here[..size].chunks_exact_mut(2 * half).enumerate() {
+                let (without, with) = here.split_at_mut(half);
+                without.copy_from_slice(with);
+                if k > 0 {
+                    let below = &below[pair * 2 * half..][..half];
+                    with.iter_mut().zip(below).for_each(|(with, below)| *with += below);
+                }
+            }
+        }
+    }
 }
 
 /// The columns of one pattern, summed over the occurring patterns of the background in their order.
-pub(super) fn row_of(a: u64, d: usize, list: &[(u64, f64)], u: &BetaOf, out: &mut [f64]) {
+pub(super) fn row_of(a: u64, d: usize, list: &[(u64, f64)], u: &BetaOf, out: &mut Vec<f64>) {
     let full = if d == 64 { u64::MAX } else { (1 << d) - 1 };
     let beta = d - a.count_ones() as usize;
     let (mut alone, mut both) = (0.0, 0.0); // of the features outside of a
     let mut mixed = vec![0.0; d];
     let pair = |i: usize, j: usize| d + i * (2 * d - i - 1) / 2 + (j - i - 1);
-    out.fill(0.0);
+    out.clear();
+    out.resize(columns(d), 0.0);
     for &(q, h) in list.iter().filter(|(q, _)| a | q == full) {
         let k = (a & !q).count_ones() as usize;
         alone += h * u.at((k, 0), (beta, 1));

@@ -3,8 +3,9 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use super::pair_groups::{Group, PairTree, Scratch, walk};
-use super::pair_table::Beta;
+use super::pair_fold::{MakeTables, Making};
+use super::pair_groups::{PairTree, walk};
+use super::pair_lookups::{self, Indices, LookUpPass, PatternPass, SPARE_PLANES};
 use crate::error::Result;
 use crate::kernel::check_background as check;
 use crate::kernel::{Codes, Comparable, MASK_ROWS, Mask, MaskPass, PairGame, Task, Written, carry_out};
@@ -12,7 +13,7 @@ use crate::model::{Ensemble, InputRule};
 use crate::parallel::{Cancel, Control, for_each_chunk};
 use crate::plan::{MaskSplit, PairLayout, Wanted, code_slots};
 use crate::rows::{Columns, Rows};
-use crate::simd::{Driver, Level, Simd};
+use crate::simd::{Driver, Level, Line, Simd};
 
 /// Up to so many bits all patterns have a place of their own,
 const DENSE_BITS: usize = 8;
@@ -88,8 +89,11 @@ impl InteractionTables {
         let (code_slots, mut layout) = (code_slots(model), PairLayout::new(model, wanted)?);
         let mut room = DENSE_BYTES;
         let mut walk = |tree| walk(model, tree, &code_slots, &mut layout, (dense_bits, &mut room));
-        let trees = model.trees().iter().map(&mut walk).collect();
+        let mut trees: Vec<PairTree> = model.trees().iter().map(&mut walk).collect();
         layout.finish(model);
+        for tree in &mut trees {
+            tree.lookups.iter_mut().for_each(|lookup| lookup.finish(layout.planes()));
+        }
         let mut made = Self {
             n_features: model.n_features(),
             used_features: model.used_features().to_vec(),
@@ -143,7 +147,7 @@ impl InteractionTables {
 
     /// Memory of the tables, in bytes.
     pub fn bytes(&self) -> usize {
-        self.layout.bytes() + self.trees.iter().flat_map(|tree| &tree.groups).map(Group::bytes).sum::<usize>()
+        self.layout.bytes() + self.trees.iter().map(PairTree::bytes).sum::<usize>()
     }
 
     /// The vector instructions in use.
@@ -216,24 +220,42 @@ impl Work for Fold<'_, '_> {
             let starts = (first..n.min(first + ROWS_AT_ONCE)).step_by(MASK_ROWS);
             let tile = |start| tables.tile::<T>(self.background, start..n.min(start + MASK_ROWS));
             let tiles: Vec<Tile<T>> = starts.map(tile).collect();
-            for_each_chunk(self.trees, 1, self.threads, self.control, Vec::new, |masks, _, tree, cancel| {
-                for tile in &tiles {
-                    if cancel.requested() {
-                        return;
+            let scratch = || (Vec::new(), Vec::new());
+            for_each_chunk(
+                self.trees,
+                1,
+                self.threads,
+                self.control,
+                scratch,
+                |(masks, patterns), _, trees, cancel| {
+                    let PairTree { splits, counted, alone, .. } = &mut trees[0];
+                    for tile in &tiles {
+                        if cancel.requested() {
+                            return;
+                        }
+                        let rows = tile.rows.len();
+                        tile.masks(s, splits, masks);
+                        let of = counted.iter().map(|group| &group.bits[..]);
+                        s.vectorize(PatternPass { of, masks, rows, out: patterns });
+                        for (group, patterns) in counted.iter_mut().zip(&*patterns) {
+                            group.count(patterns, tile.rows.clone(), weights);
+                        }
+                        alone.iter_mut().for_each(|leaf| leaf.count(masks, tile.rows.clone(), weights));
                     }
-                    tile.masks(s, &tree[0].splits, masks);
-                    tree[0].groups.iter_mut().for_each(|group| group.count(masks, tile.rows.clone(), weights));
-                }
-            })?;
+                },
+            )?;
         }
         let total = weights.map_or(n as f64, |w| w.iter().sum());
-        for_each_chunk(self.trees, 1, self.threads, self.control, Beta::default, |u, _, tree, cancel| {
-            for group in &mut tree[0].groups {
+        for_each_chunk(self.trees, 1, self.threads, self.control, Making::default, |making, _, trees, cancel| {
+            let PairTree { counted, lookups, lines, alone, outputs, .. } = &mut trees[0];
+            *lines = vec![Line::default(); lookups.last().map_or(0, |last| last.first + last.size * *outputs)];
+            for group in std::mem::take(counted) {
                 if cancel.requested() {
                     return;
                 }
-                group.finish(total, u);
+                s.vectorize(MakeTables { group: &group, lookups, lines, total, making });
             }
+            alone.iter_mut().for_each(|leaf| leaf.finish(total));
         })
     }
 }
@@ -263,29 +285,79 @@ struct Game<'a, 'r, S, T> {
     lane: PhantomData<fn() -> T>,
 }
 
+/// What a thread needs.
+struct Scratch<V> {
+    /// Of the tree in hand and the one that comes after.
+    masks: [Vec<Mask>; 2],
+    indices: [Vec<Indices>; 2],
+    making: pair_lookups::Making,
+    /// `[output][eight rows][plane]`, and spare planes.
+    sums: Vec<V>,
+}
+
 impl<S: Simd, T: Comparable> PairGame for Game<'_, '_, S, T> {
-    type Scratch = Scratch;
+    type Scratch = Scratch<S::V>;
 
     fn layout(&self) -> &PairLayout {
         &self.tables.layout
     }
 
-    fn scratch(&self, _: usize) -> Scratch {
-        Scratch::default()
+    fn scratch(&self, stride: usize) -> Scratch<S::V> {
+        let layout = &self.tables.layout;
+        let sums = vec![self.s.splat(0.0); (layout.planes() + SPARE_PLANES) * layout.n_outputs * (stride / S::LANES)];
+        Scratch {
+            masks: Default::default(),
+            indices: Default::default(),
+            making: pair_lookups::Making::default(),
+            sums,
+        }
     }
 
-    fn add_up(&self, scratch: &mut Scratch, rows: Range<usize>, stride: usize, sums: &mut [f64], cancel: &Cancel<'_>) {
-        let tile = self.tables.tile::<T>(self.rows, rows);
-        let per_output = self.tables.layout.planes() * stride;
-        sums.fill(0.0);
-        for tree in &self.tables.trees {
+    fn add_up(
+        &self,
+        scratch: &mut Scratch<S::V>,
+        rows: Range<usize>,
+        stride: usize,
+        out: &mut [f64],
+        cancel: &Cancel<'_>,
+    ) {
+        let (s, layout) = (self.s, &self.tables.layout);
+        let Scratch { masks, indices, making, sums } = scratch;
+        let (tile, rows) = (self.tables.tile::<T>(self.rows, rows.clone()), rows.len());
+        let (planes, of_eight) = (layout.planes() + SPARE_PLANES, 8 / S::LANES);
+        let per_output = planes * (stride / S::LANES);
+        sums.fill(s.splat(0.0));
+        let see = |tree: &PairTree, masks: &mut Vec<Mask>, out: &mut Vec<Indices>| {
+            tile.masks(s, &tree.splits, masks);
+            s.vectorize(PatternPass { of: tree.bits.iter().map(|bits| &bits[..]), masks, rows, out });
+        };
+        let ([masks, masks_ahead], [indices, indices_ahead]) = (masks, indices);
+        let mut trees = self.tables.trees.iter().peekable();
+        trees.peek().iter().for_each(|first| see(first, masks, indices));
+        while let Some(tree) = trees.next() {
             if cancel.requested() {
                 return;
             }
-            tile.masks(self.s, &tree.splits, &mut scratch.masks);
-            let sums = &mut sums[tree.first_output * per_output..][..tree.outputs * per_output];
-            for group in &tree.groups {
-                group.add_up(self.s, scratch, tile.rows.len(), stride, sums);
+            let ahead = trees.peek().map(|ahead| {
+                see(ahead, masks_ahead, indices_ahead);
+                ahead.patterned(indices_ahead)
+            });
+            let (tree_of, outputs) = (tree.patterned(indices), tree.outputs);
+            let sums = &mut sums[tree.first_output * per_output..][..outputs * per_output];
+            s.vectorize(LookUpPass { tree: tree_of, ahead, outputs, rows, sums, planes });
+            for leaf in &tree.alone {
+                leaf.add_up(s, masks, making, rows, (sums, planes));
+            }
+            std::mem::swap(masks, masks_ahead);
+            std::mem::swap(indices, indices_ahead);
+        }
+        for (out, sums) in out.chunks_exact_mut((layout.planes() * stride).max(1)).zip(sums.chunks_exact(per_output)) {
+            for (eight, sums) in sums.chunks_exact(planes * of_eight).enumerate() {
+                for (out, vectors) in out.chunks_exact_mut(stride).zip(sums.chunks_exact(of_eight)) {
+                    for (out, vector) in out[8 * eight..].chunks_exact_mut(S::LANES).zip(vectors) {
+                        out.copy_from_slice(&s.lanes(*vector)[..S::LANES]);
+                    }
+                }
             }
         }
     }
