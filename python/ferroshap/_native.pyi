@@ -186,7 +186,8 @@ class Plan:
 
     `expected_rows` is about how many rows will be explained, by which tables are chosen (None: 10,000), `table_bytes` the most
     memory that tables may take (None: 192 MiB, against a background 2 GiB): what does not fit is explained in slower ways that
-    need none, with the same values to rounding; `level` a level of
+    need none, with the same values to rounding. Against up to 4,096 background rows of equal weight tables are made by the first
+    `run` that they pay off in, with the same bits before and after. `level` a level of
     vector instructions, for tests; None: the one in use. The values do not depend on the level.
 
     Raises `UnsupportedModelError` for an ensemble without covers, `PlanError` naming the limit it is beyond, `OptionError`
@@ -222,6 +223,8 @@ class Plan:
         Raises `DataError` for a background without rows or weights without sense, `PlanError` for more than 64 features on a
         path, `UnsupportedModelError` for linear leaves.
         """
+    def make_tables(self, *, threads: int | None = None) -> None:
+        """Makes the tables now, where they were to be made when they pay off."""
     @property
     def expected_value(self) -> npt.NDArray[np.float64]:
         """`(o,)`: the base value, in units of the raw output."""
@@ -298,7 +301,7 @@ class Plan:
         The same bits with any number of threads, and however the rows are cut after multiples of 128.
         """
     def describe(self) -> dict[str, Any]:
-        """What the plan is made of, its memory in bytes and the vector level it uses."""
+        """What the plan is made of, its memory in bytes and the vector level it uses; `tables_made`: whether it has its tables."""
 
 @final
 class References:

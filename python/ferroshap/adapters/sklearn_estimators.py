@@ -85,7 +85,7 @@ class FittedTree:
         """The side of NaN is stored since 1.3; before, NaN is no input."""
         if "missing_go_to_left" not in (self.nodes.dtype.names or ()):
             return np.zeros(self.nodes.size, np.uint8)
-        flags: NDArray[np.uint8] = np.where(self.nodes["missing_go_to_left"] != 0, DEFAULT_LEFT, 0).astype(np.uint8)
+        flags: NDArray[np.uint8] = (self.nodes["missing_go_to_left"] != 0) * np.uint8(DEFAULT_LEFT)
         return flags
 
     def values(self) -> NDArray[np.float64]:
@@ -112,20 +112,21 @@ class FittedTree:
 def node_fields(trees: list[FittedTree]) -> dict[str, Any]:
     """The fields of `EnsembleArrays` that are concatenated nodes, but for the values."""
     sizes = [tree.nodes.size for tree in trees]
-    nodes = {
-        field: np.concatenate([tree.nodes[field] for tree in trees])
-        for field in ("left_child", "right_child", "feature", "threshold", "weighted_n_node_samples")
-    }
-    inner = nodes["left_child"] >= 0
+
+    def of_all(field: str, dtype: type[Any]) -> NDArray[Any]:
+        return np.concatenate([tree.nodes[field] for tree in trees], dtype=dtype, casting="same_kind")
+
+    left, feature = of_all("left_child", np.int32), of_all("feature", np.int32)
+    feature[left < 0] = 0
     return {
         "tree_starts": np.concatenate(([0], np.cumsum(sizes)), dtype=np.int64),
-        "left": nodes["left_child"].astype(np.int32),
-        "right": nodes["right_child"].astype(np.int32),
-        "feature": np.where(inner, nodes["feature"], 0).astype(np.int32),
-        "threshold": nodes["threshold"].astype(np.float64),
+        "left": left,
+        "right": of_all("right_child", np.int32),
+        "feature": feature,
+        "threshold": of_all("threshold", np.float64),
         "flags": np.concatenate([tree.flags() for tree in trees]),
-        **no_sets(inner.size),
-        "cover": nodes["weighted_n_node_samples"].astype(np.float64),
+        **no_sets(left.size),
+        "cover": of_all("weighted_n_node_samples", np.float64),
     }
 
 

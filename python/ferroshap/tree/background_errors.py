@@ -100,7 +100,7 @@ class BackgroundErrors(Streams):
         """The model, prepared against the blocks that the option `name` of `asked` numbers; kept for the next call with the same."""
         kept = self._blocks
         if kept is None or (kept.count, kept.seed) != (count, seed):
-            beside = self._prepared.bytes + self._game.bytes
+            beside = 0 if self._load.most is None else self._prepared.bytes + self._game.bytes
             self._blocks = None  # two divisions of the background are never held at once
             kept = prepared_blocks(
                 asked, name, self._game, self.model, self._output, self._load, count=count, seed=seed, beside=beside

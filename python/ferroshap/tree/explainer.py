@@ -74,7 +74,8 @@ class TreeExplainer(BackgroundErrors):
         `"float64"`, or `"float32"`: computed and checked in float64, then rounded.
     expected_rows
         About how many rows will be explained in all: tables that pay off from some number of rows on are made by it. The
-        values differ by roundings only.
+        values differ by roundings only; against up to 4,096 background rows of equal weight not even by those, and there tables
+        are made by the first call that they pay off in.
     max_memory
         The most memory the prepared model may take, with the background rows, in bytes or as text such as "512MiB"; its
         tables take what is left beside the rest, or are replaced by ways that are slower. None: 192 MiB of tables, against
@@ -176,12 +177,7 @@ class TreeExplainer(BackgroundErrors):
         self._saabas = None
         started = time.perf_counter()
         self._prepared: Prepared = self._game.prepare(self.model, self._output, self._load)
-        log.debug(
-            "%r: prepared in %.1f ms, %s bytes",
-            self,
-            1e3 * (time.perf_counter() - started),
-            f"{self._prepared.bytes:,}",
-        )
+        log.debug("%r: prepared in %.1f ms", self, 1e3 * (time.perf_counter() - started))
 
     @property
     def expected_value(self) -> "float | npt.NDArray[np.float64] | Callable[[Any], npt.NDArray[np.float64]]":
@@ -452,10 +448,11 @@ class TreeExplainer(BackgroundErrors):
     def describe(self) -> dict[str, Any]:
         """What the prepared model is made of: `algorithm`, `bytes`, and `simd`, the vector instructions in use.
 
-        `groups` of leaves are explained by tables of `table_bytes` in all, for patterns of at most so many `bits`. The rest,
+        `groups` of leaves are explained by tables of `table_bytes` in all, for patterns of at most so many `bits`;
+        `expected_seconds`: what the cost model that chose them expects of one thread for `expected_rows` rows, with everything. The rest,
         path-dependent: `trees`, their `passes` (more than one for a tree with more than eight `points` of quadrature) and
         `split_points` (what explaining a row costs). Interventional: `deep_leaves` by themselves; `background_rows` and
-        `background_bytes` (the rows themselves).
+        `background_bytes` (the rows themselves). Tables that were to be made when they pay off are made by this.
         """
         return self._game.description() | self._prepared.describe()
 

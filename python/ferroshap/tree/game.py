@@ -124,13 +124,13 @@ class Interventional:
             table_bytes=load.table_bytes,
             threads=load.threads,
         )
-        size = plan.describe()["bytes"] + background.bytes
-        if most is not None and size > most:
+        prepared = PreparedRaw(model, plan)
+        if most is not None and (size := prepared.bytes + background.bytes) > most:
             raise PlanError(
                 f"the prepared model and its background take {size:,} bytes, but max_memory allows {most:,}; allow as much, "
                 "pass fewer rows (ferroshap.sample draws some), or explain fewer trees with iteration_range"
             )
-        return PreparedRaw(model, plan)
+        return prepared
 
     def interactions(
         self, model: TreeEnsemble, pairs: npt.NDArray[np.uint32] | None, *, threads: int | None

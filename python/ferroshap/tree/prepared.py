@@ -75,8 +75,8 @@ class PreparedRaw:
 
     @property
     def bytes(self) -> int:
-        """See `Prepared`."""
-        return int(self.plan.describe()["bytes"])
+        """See `Prepared`; tables that are made when they pay off are made now."""
+        return int(self.describe()["bytes"])
 
     def admit(self, rows: int) -> None:
         """Any number of rows: the cost of a row is small."""
@@ -97,5 +97,6 @@ class PreparedRaw:
         return self.plan.scale
 
     def describe(self) -> dict[str, Any]:
-        """See `Prepared`."""
+        """See `Prepared`; as `bytes`."""
+        self.plan.make_tables()
         return self.plan.describe()

@@ -16,7 +16,7 @@ from ferroshap.errors import DataError, PlanError
 from ferroshap.progress import Progress
 
 from .linked import Linked
-from .prepared import Target
+from .prepared import PreparedRaw, Target
 
 Floats = npt.NDArray[np.floating[Any]]
 Floats64 = npt.NDArray[np.float64]
@@ -101,7 +101,8 @@ class ByPairs(_Rescaled):
     def _plain(self) -> _native.Plan:
         """For the labels' terms of a loss, which are linear in the margins."""
         plain = self._folded(None)
-        self._within_memory(self.bytes + int(plain.describe()["bytes"]))
+        if self.options.most is not None:
+            self._within_memory(self.bytes + PreparedRaw(self.linked.model, plain).bytes)
         return plain
 
     @property

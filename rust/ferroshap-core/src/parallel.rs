@@ -13,6 +13,18 @@ use crate::error::{Error, Result};
 pub trait Control {
     /// Called on the calling thread about every 50 ms with the number of finished chunks; `false` stops the work.
     fn poll(&self, done: usize) -> bool;
+
+    /// Called before the first chunk is begun, where a chunk is so many rows.
+    fn begin(&self, _rows_of_a_chunk: usize) {}
+}
+
+/// What comes before the first row: an interrupt counts, and nothing is done yet.
+pub(crate) struct NoRowYet<'a>(pub(crate) &'a dyn Control);
+
+impl Control for NoRowYet<'_> {
+    fn poll(&self, _: usize) -> bool {
+        self.0.poll(0)
+    }
 }
 
 /// Lets the work run to its end.

@@ -2,6 +2,8 @@
 
 mod made;
 
+use std::sync::Arc;
+
 use ferroshap_core::model::Ensemble;
 use ferroshap_core::oracle::{interactions_by_enumeration, interventional_interactions_by_enumeration};
 use ferroshap_core::parallel::Uninterrupted;
@@ -172,7 +174,7 @@ fn tables_agree_with_the_enumeration_of_coalitions_against_the_background() {
 #[test]
 fn tables_add_up_to_the_values_and_choose_pairs() {
     for seed in 400..410 {
-        let (n, model) = (300, ensemble(seed, 10, 9, 3, seed % 2 == 0));
+        let (n, model) = (300, Arc::new(ensemble(seed, 10, 9, 3, seed % 2 == 0)));
         let (x, z, f, o) = (rows(seed, n), rows(seed + 1000, 200), model.n_features(), model.n_outputs());
         let plan =
             Plan::interventional(&model, &view(&z), None, Options::default(), 1, &Uninterrupted).expect("it is small");

@@ -2,6 +2,8 @@
 
 mod made;
 
+use std::sync::Arc;
+
 use ferroshap_core::model::Ensemble;
 use ferroshap_core::oracle::{interventional_by_enumeration, shap_by_enumeration};
 use ferroshap_core::parallel::Uninterrupted;
@@ -101,7 +103,7 @@ fn values_add_up_to_the_prediction_and_an_unused_feature_gets_nothing() {
 fn tables_agree_with_the_enumeration_of_coalitions_against_the_background() {
     let mut worst = 0f64;
     for seed in 0..40 {
-        let model = ensemble(seed, 3, 1 + (seed % 6) as usize, 1 + (seed % 3) as usize, seed % 4 < 2);
+        let model = Arc::new(ensemble(seed, 3, 1 + (seed % 6) as usize, 1 + (seed % 3) as usize, seed % 4 < 2));
         let (x, z) = (rows(seed, 5), rows(seed + 1000, 7));
         let (x, z) = (
             Rows { values: Values::F64(x.view()), missing: None },
@@ -116,6 +118,7 @@ fn tables_agree_with_the_enumeration_of_coalitions_against_the_background() {
             for level in Level::available() {
                 let options = Options { expected_rows, level, ..Options::default() };
                 let plan = Plan::interventional(&model, &z, given, options, 2, &Uninterrupted).expect("it is small");
+                plan.make_tables(2, &Uninterrupted).expect("nothing stops it");
                 let mut values = vec![f64::NAN; exact.len()];
                 plan.run(&x, &mut values, 2, &Uninterrupted).expect("nothing stops it");
                 let gap = exact.iter().zip(&values).fold(0f64, |m, (a, b)| m.max((a - b).abs()));

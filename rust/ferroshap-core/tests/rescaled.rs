@@ -2,6 +2,8 @@
 
 mod made;
 
+use std::sync::Arc;
+
 use ferroshap_core::kernel::ReferencePlan;
 use ferroshap_core::links::{Link, PairWeights};
 use ferroshap_core::model::Ensemble;
@@ -45,7 +47,8 @@ fn values_against_each_reference_are_those_of_the_definition() {
         let model = made::ensemble(seed, 3, 5, outputs, seed % 2 == 0);
         let (rows, background) = (made::rows(seed, 5), made::rows(seed + 100, 7));
         let expected = by_definition(&model, &rows, &background);
-        let plan = ReferencePlan::new(&model, &view(&background), None, 1, &Uninterrupted).expect("a background");
+        let plan = ReferencePlan::new(&Arc::new(model.clone()), &view(&background), None, 1, &Uninterrupted)
+            .expect("a background");
         let width = model.n_features() * outputs;
         let mut found = vec![0.0; 5 * 7 * width];
         plan.each(&view(&rows), &mut found, 2, &Uninterrupted).expect("rows");
@@ -124,7 +127,8 @@ fn the_weights_of_pairs_are_those_of_the_definition() {
                 }
             }
         }
-        let plan = ReferencePlan::new(&model, &view(&background), None, 1, &Uninterrupted).expect("a background");
+        let plan = ReferencePlan::new(&Arc::new(model.clone()), &view(&background), None, 1, &Uninterrupted)
+            .expect("a background");
         let mut found = vec![0.0; 5 * f * k];
         plan.weighted(&view(&rows), by, 1.0, &mut found, 2, &Uninterrupted).expect("rows");
         close(&found, &sums, &format!("{by:?}"));

@@ -1,6 +1,7 @@
 //! Long work looks up every 50 ms: for Ctrl-C, and to tell its progress.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ferroshap_core::parallel::Control;
 use pyo3::prelude::*;
@@ -8,15 +9,16 @@ use pyo3::prelude::*;
 /// Polls Python's signal handlers and an optional `progress(done, total)` callable from the calling thread.
 pub(crate) struct PythonControl<'a> {
     progress: Option<&'a Py<PyAny>>,
-    chunk: usize,
+    /// Rows that are one unit of the work's own count.
+    chunk: AtomicUsize,
     total: usize,
     raised: Mutex<Option<PyErr>>,
 }
 
 impl<'a> PythonControl<'a> {
-    /// `chunk` rows are one unit of the work's own count, `total` rows are all.
-    pub(crate) fn new(progress: Option<&'a Py<PyAny>>, chunk: usize, total: usize) -> Self {
-        Self { progress, chunk, total, raised: Mutex::new(None) }
+    /// Of work with `total` rows, or other units.
+    pub(crate) fn new(progress: Option<&'a Py<PyAny>>, total: usize) -> Self {
+        Self { progress, chunk: AtomicUsize::new(1), total, raised: Mutex::new(None) }
     }
 
     /// What stopped the work if it was Python (KeyboardInterrupt, an error in `progress`), else the core's error.
@@ -33,7 +35,8 @@ impl Control for PythonControl<'_> {
         let looked = Python::attach(|py| {
             py.check_signals()?;
             if let Some(progress) = self.progress {
-                progress.call1(py, ((done * self.chunk).min(self.total), self.total))?;
+                let rows = done * self.chunk.load(Ordering::Relaxed);
+                progress.call1(py, (rows.min(self.total), self.total))?;
             }
             Ok(())
         });
@@ -44,5 +47,9 @@ impl Control for PythonControl<'_> {
                 false
             }
         }
+    }
+
+    fn begin(&self, rows_of_a_chunk: usize) {
+        self.chunk.store(rows_of_a_chunk, Ordering::Relaxed);
     }
 }

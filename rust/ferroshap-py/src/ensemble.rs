@@ -1,9 +1,16 @@
 //! `Ensemble`: the validated model.
 
-use ferroshap_core::model::{self, Accumulation, EnsembleArrays, InputRule, LinearArrays};
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use ferroshap_core::model::{self, Accumulation, ArraysView, InputRule, LinearArrays};
 use ferroshap_core::parallel::default_threads;
-use ferroshap_core::predict::{BLOCK, Sum};
-use numpy::{Element, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
+use ferroshap_core::predict::Sum;
+use numpy::ndarray::Dimension;
+use numpy::{
+    Element, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray, PyReadonlyArray1, PyReadonlyArray2,
+    PyUntypedArrayMethods,
+};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -14,11 +21,17 @@ use crate::rows::RowsArgument;
 /// A validated tree ensemble.
 #[pyclass(frozen, module = "ferroshap._native")]
 pub(crate) struct Ensemble {
-    pub(crate) model: model::Ensemble,
+    pub(crate) model: Arc<model::Ensemble>,
 }
 
 fn owned<T: Element + Copy>(array: &PyReadonlyArray1<'_, T>) -> Vec<T> {
     array.as_array().to_vec()
+}
+
+/// The numbers in C order, copied only where they are not.
+fn contiguous<'a, T: Element + Copy, D: Dimension>(array: &'a PyReadonlyArray<'_, T, D>) -> Cow<'a, [T]> {
+    let copy = || Cow::Owned(array.as_array().iter().copied().collect());
+    if array.is_c_contiguous() { array.as_slice().map_or_else(|_| copy(), Cow::Borrowed) } else { copy() }
 }
 
 fn accumulation(name: &str, divisor: f64) -> PyResult<Accumulation> {
@@ -73,28 +86,33 @@ impl Ensemble {
             coefficients: linear_coefficients.as_ref().map(owned).unwrap_or_default(),
             constants: linear_constants.as_ref().map(owned).unwrap_or_default(),
         });
-        let arrays = EnsembleArrays {
+        let (tree_starts, tree_outputs) = (contiguous(&tree_starts), contiguous(&tree_outputs));
+        let (left, right, feature) = (contiguous(&left), contiguous(&right), contiguous(&feature));
+        let (threshold, flags, category_set) = (contiguous(&threshold), contiguous(&flags), contiguous(&category_set));
+        let (set_starts, set_words) = (contiguous(&set_starts), contiguous(&set_words));
+        let (values, cover, base) = (contiguous(&values), cover.as_ref().map(contiguous), contiguous(&base));
+        let arrays = ArraysView {
             n_features,
             n_outputs,
-            tree_starts: owned(&tree_starts),
-            tree_outputs: owned(&tree_outputs),
-            left: owned(&left),
-            right: owned(&right),
-            feature: owned(&feature),
-            threshold: owned(&threshold),
-            flags: owned(&flags),
-            category_set: owned(&category_set),
-            set_starts: owned(&set_starts),
-            set_words: owned(&set_words),
-            values: values.as_array().iter().copied().collect(),
-            cover: cover.as_ref().map(owned),
-            base: owned(&base),
+            tree_starts: &tree_starts,
+            tree_outputs: &tree_outputs,
+            left: &left,
+            right: &right,
+            feature: &feature,
+            threshold: &threshold,
+            flags: &flags,
+            category_set: &category_set,
+            set_starts: &set_starts,
+            set_words: &set_words,
+            values: &values,
+            cover: cover.as_deref(),
+            base: &base,
             accumulation: self::accumulation(accumulation, divisor)?,
             input: InputRule { round_to_f32: round_to_float32, flush_tiny, truncate_category_first },
-            linear,
+            linear: linear.as_ref(),
         };
-        let model = py.detach(|| model::Ensemble::try_new(&arrays)).map_err(to_pyerr)?;
-        Ok(Self { model })
+        let model = py.detach(|| model::Ensemble::try_from_view(&arrays)).map_err(to_pyerr)?;
+        Ok(Self { model: Arc::new(model) })
     }
 
     #[getter]
@@ -195,7 +213,7 @@ impl Ensemble {
         let mut write = out.try_readwrite()?;
         let target = write.as_slice_mut()?;
         let view = rows.view(missing)?;
-        let control = PythonControl::new(None, BLOCK, n);
+        let control = PythonControl::new(None, n);
         let sum = if exact { Sum::Float64 } else { Sum::Library };
         let threads = threads.unwrap_or_else(default_threads);
         let bases: Option<Vec<f64>> = bases.map(|b| b.as_array().iter().copied().collect());

@@ -28,13 +28,6 @@ enum Prepared {
 }
 
 impl Game for Prepared {
-    fn rows_of_a_task(&self, _rows: usize, _threads: usize) -> usize {
-        match self {
-            Prepared::PathDependent(plan) => plan.rows_of_a_block(),
-            Prepared::Interventional(tables) => tables.rows_of_a_block(),
-        }
-    }
-
     fn write<W: Written>(
         &self,
         rows: &Rows<'_>,
@@ -78,7 +71,7 @@ impl Interactions {
         };
         let view = background.view(missing)?;
         let weights: Option<Vec<f64>> = weights.map(|w| w.as_array().to_vec());
-        let control = PythonControl::new(None, 1, model.trees().len());
+        let control = PythonControl::new(None, model.trees().len());
         let threads = threads.unwrap_or_else(default_threads);
         let outcome = py.detach(|| {
             let (weights, level) = (weights.as_deref(), level.map_or_else(|| Ok(Level::in_use()), str::parse)?);
@@ -112,8 +105,7 @@ impl Interactions {
     ) -> PyResult<()> {
         let view = rows.view(missing)?;
         let threads = threads.unwrap_or_else(default_threads);
-        let of_a_task = self.game.rows_of_a_task(rows.len(), threads);
-        let control = PythonControl::new(progress.as_ref(), of_a_task, rows.len());
+        let control = PythonControl::new(progress.as_ref(), rows.len());
         let totals = totals.as_slice_mut()?;
         let outcome = py.detach(|| match &self.game {
             Prepared::PathDependent(plan) => plan.add_magnitudes(&view, totals, threads, &control),

@@ -25,10 +25,6 @@ pub(crate) struct Plan {
 }
 
 impl Game for plan::Plan {
-    fn rows_of_a_task(&self, rows: usize, threads: usize) -> usize {
-        self.rows_of_a_task(rows, threads)
-    }
-
     fn write<W: Written>(
         &self,
         rows: &Rows<'_>,
@@ -47,10 +43,6 @@ struct Mixed<'a> {
 }
 
 impl Game for Mixed<'_> {
-    fn rows_of_a_task(&self, rows: usize, threads: usize) -> usize {
-        self.plan.rows_of_a_task(rows, threads)
-    }
-
     fn write<W: Written>(
         &self,
         rows: &Rows<'_>,
@@ -70,10 +62,6 @@ struct PartOf<'a> {
 }
 
 impl Game for PartOf<'_> {
-    fn rows_of_a_task(&self, rows: usize, threads: usize) -> usize {
-        self.plan.rows_of_a_task(rows, threads)
-    }
-
     fn write<W: Written>(
         &self,
         rows: &Rows<'_>,
@@ -121,7 +109,7 @@ impl Plan {
         let view = background.view(missing)?;
         let weights: Option<Vec<f64>> = weights.map(|w| w.as_array().to_vec());
         let weightings: Option<Vec<f64>> = weightings.map(|w| w.as_array().iter().copied().collect());
-        let control = PythonControl::new(None, 1, ensemble.model.trees().len());
+        let control = PythonControl::new(None, ensemble.model.trees().len());
         let threads = threads.unwrap_or_else(default_threads);
         let (model, weights) = (&ensemble.model, weights.as_deref());
         let compiled = py.detach(|| match &weightings {
@@ -199,7 +187,7 @@ impl Plan {
     ) -> PyResult<()> {
         let view = rows.view(missing)?;
         let threads = threads.unwrap_or_else(default_threads);
-        let control = PythonControl::new(progress.as_ref(), self.plan.rows_of_a_task(rows.len(), threads), rows.len());
+        let control = PythonControl::new(progress.as_ref(), rows.len());
         let aggregation = Aggregation {
             part: Part { features: features.as_slice()?, outputs: outputs.as_slice()? },
             groups: groups.as_ref().map(|groups| groups.as_slice()).transpose()?,
@@ -211,6 +199,13 @@ impl Plan {
         control.result(outcome)
     }
 
+    #[pyo3(signature = (*, threads = None))]
+    fn make_tables(&self, py: Python<'_>, threads: Option<usize>) -> PyResult<()> {
+        let control = PythonControl::new(None, 0);
+        let outcome = py.detach(|| self.plan.make_tables(threads.unwrap_or_else(default_threads), &control));
+        control.result(outcome)
+    }
+
     fn describe<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let what = self.plan.describe();
         let out = PyDict::new(py);
@@ -219,10 +214,12 @@ impl Plan {
         out.set_item("points", what.points)?;
         out.set_item("split_points", what.split_points)?;
         out.set_item("bytes", what.bytes)?;
+        out.set_item("tables_made", what.tables_made)?;
         out.set_item("groups", what.groups)?;
         out.set_item("bits", what.bits)?;
         out.set_item("table_bytes", what.table_bytes)?;
         out.set_item("deep_leaves", what.deep_leaves)?;
+        out.set_item("expected_seconds", what.expected_seconds)?;
         out.set_item("weightings", what.weightings)?;
         out.set_item("simd", what.level.to_string())?;
         Ok(out)

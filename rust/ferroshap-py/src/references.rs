@@ -26,10 +26,6 @@ struct Weighted<'a> {
 }
 
 impl Game for Weighted<'_> {
-    fn rows_of_a_task(&self, _rows: usize, _threads: usize) -> usize {
-        self.plan.rows_of_a_task()
-    }
-
     fn write<W: Written>(
         &self,
         rows: &Rows<'_>,
@@ -62,7 +58,7 @@ impl References {
     ) -> PyResult<Self> {
         let view = background.view(missing)?;
         let weights: Option<Vec<f64>> = weights.map(|w| w.as_array().to_vec());
-        let control = PythonControl::new(None, 1, background.len());
+        let control = PythonControl::new(None, background.len());
         let threads = threads.unwrap_or_else(default_threads);
         let made = py.detach(|| ReferencePlan::new(&ensemble.model, &view, weights.as_deref(), threads, &control));
         Ok(Self { plan: control.result(made)? })
@@ -80,7 +76,7 @@ impl References {
     ) -> PyResult<()> {
         let view = rows.view(missing)?;
         let threads = threads.unwrap_or_else(default_threads);
-        let control = PythonControl::new(progress.as_ref(), self.plan.rows_of_a_task(), rows.len());
+        let control = PythonControl::new(progress.as_ref(), rows.len());
         let outcome = match out {
             OutOfEach::F64(mut out) => {
                 let out = out.as_slice_mut()?;

@@ -18,9 +18,6 @@ pub(crate) enum Out<'py> {
 
 /// What runs over rows.
 pub(crate) trait Game: Sync {
-    /// Rows that are one unit of the work's own count.
-    fn rows_of_a_task(&self, rows: usize, threads: usize) -> usize;
-
     /// Writes the values of `rows` into `out`.
     fn write<W: Written>(
         &self,
@@ -43,7 +40,7 @@ pub(crate) fn run(
 ) -> PyResult<()> {
     let view = rows.view(missing)?;
     let threads = threads.unwrap_or_else(default_threads);
-    let control = PythonControl::new(progress, game.rows_of_a_task(rows.len(), threads), rows.len());
+    let control = PythonControl::new(progress, rows.len());
     let outcome = match out {
         Out::F64(mut out) => {
             let out = out.as_slice_mut()?;

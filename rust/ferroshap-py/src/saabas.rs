@@ -18,10 +18,6 @@ pub(crate) struct Saabas {
 }
 
 impl Game for SaabasPlan {
-    fn rows_of_a_task(&self, _rows: usize, _threads: usize) -> usize {
-        self.rows_of_a_task()
-    }
-
     fn write<W: Written>(
         &self,
         rows: &Rows<'_>,

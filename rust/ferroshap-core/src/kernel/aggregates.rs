@@ -11,7 +11,7 @@ use std::marker::PhantomData;
 use std::sync::{Mutex, PoisonError};
 
 use super::masks::Comparable;
-use super::part::{Part, SumPass, explain, plane};
+use super::part::{Part, SumPass, plane};
 use super::run::{Block, Scratch};
 use crate::error::{Error, Result};
 use crate::parallel::{Control, for_each_chunk};
@@ -89,15 +89,17 @@ impl<T: Comparable> Driver for Run<'_, '_, T> {
         let Run { plan, rows, aggregation, threads, control, .. } = self;
         let Aggregation { part, groups, n_groups, totals, sums } = aggregation;
         let outputs = part.outputs.len();
-        let together = plan.rows_of_a_task(rows.len(), threads);
+        let way = plan.way(rows, threads, control)?;
+        let together = way.rows_of_a_task(plan, rows.len(), threads).next_multiple_of(BLOCK);
+        control.begin(together);
         let totals = InOrder::new(Totals { numbers: totals, cells: n_groups * part.width() });
         let slots = part.slots(plan);
-        let scratch = || Scratch::<S, T>::new(s);
+        let scratch = || Scratch::<S, T>::new(s, plan, way);
         // Without outputs there is nothing to do, and there are no chunks of sums.
         for_each_chunk(sums, together * outputs, threads, control, scratch, |scratch, index, sums, cancel| {
             let start = index * together;
             let length = sums.len() / outputs;
-            explain(scratch, plan, rows, start, length, part.outputs, cancel);
+            scratch.explain(rows, None, start..start + length, Some(part.outputs), cancel);
             let mut of_task = Vec::with_capacity(scratch.blocks.len());
             for (block, sums) in scratch.blocks.iter().zip(sums.chunks_mut(BLOCK * outputs)) {
                 let first = start + BLOCK * of_task.len();

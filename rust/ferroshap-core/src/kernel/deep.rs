@@ -1,9 +1,9 @@
 //! Leaves by themselves: the numbers of each pattern that the rows at hand have there are made once.
 
-use super::fold::MAX_BACKGROUND_PATH;
+use super::background::MAX_BACKGROUND_PATH;
 use super::patterns::{Mixing, add_turned};
-use crate::plan::{ByPattern, DeepLeaf, Weights};
-use crate::simd::{BLOCK, INDEXED, Kernel, Line, Mask, Simd};
+use crate::plan::{ByPattern, DeepLeaf, Weights, whole};
+use crate::simd::{BLOCK, INDEXED, Kernel, Line, Mask, Simd, of_whole};
 
 /// Most vectors that a number for each feature takes, at any level.
 const MOST_VECTORS: usize = MAX_BACKGROUND_PATH as usize / 2;
@@ -45,6 +45,8 @@ pub(super) struct Known {
     /// `[weighting][feature, eight a line]` of a leaf of value 1.
     shares: Vec<Line>,
     weights: Weights,
+    /// Of the pattern at hand: the features that only the row has and how often, for each background pattern.
+    alone: Vec<(u64, i64)>,
     patterns: Patterns,
     /// The number of the pattern of each row of the block at hand.
     rows: [u32; BLOCK],
@@ -54,7 +56,8 @@ impl Default for Known {
     fn default() -> Self {
         let (patterns, rows) = ([0; BLOCK], [0; BLOCK]);
         let (lines, shares) = (Vec::new(), Vec::new());
-        Self { numbers: ByPattern::default(), lines, shares, weights: Weights::default(), patterns, rows }
+        let (numbers, weights, alone) = (ByPattern::default(), Weights::default(), Vec::new());
+        Self { numbers, lines, shares, weights, alone, patterns, rows }
     }
 }
 
@@ -73,6 +76,8 @@ pub(super) struct NumberPass<'a> {
     pub(super) leaf: &'a DeepLeaf,
     pub(super) masks: &'a [Mask],
     pub(super) rows: usize,
+    /// The leaf's values are in units, and its lines are of whole numbers.
+    pub(super) wholes: bool,
 }
 
 impl<S: Simd> Kernel<S> for NumberPass<'_> {
@@ -85,6 +90,7 @@ impl<S: Simd> Kernel<S> for NumberPass<'_> {
             let pattern = known.patterns[row];
             known.rows[row] = match known.numbers.get(&pattern) {
                 Some(&number) => number,
+                None if self.wholes => make_of_wholes(s, known, leaf, pattern),
                 None => make(s, known, leaf, pattern),
             };
         }
@@ -106,6 +112,45 @@ fn make<S: Simd>(s: S, known: &mut Known, leaf: &DeepLeaf, a: u64) -> u32 {
         for part in 0..parts {
             let of_part = known.shares[part..].iter().step_by(parts);
             known.lines.extend(of_part.map(|line| Line(line.0.map(|share| v * share))));
+        }
+    }
+    number
+}
+
+/// The same as whole numbers: what each pair adds is rounded as in the tables.
+#[inline(always)]
+fn make_of_wholes<S: Simd>(s: S, known: &mut Known, leaf: &DeepLeaf, a: u64) -> u32 {
+    let number = known.numbers.len() as u32;
+    known.numbers.insert(a, number);
+    let d = leaf.slots.len();
+    let beta = d - a.count_ones() as usize;
+    let (of_a, of_b) = (known.weights.of_a(beta), known.weights.of_b(beta));
+    known.alone.clear();
+    leaf.alive(a, 0, |q, h| known.alone.push((a & !q, h as i64)));
+    for &v in &leaf.values {
+        let mut outside = 0i64;
+        let mut inside = [s.splat(0.0); MOST_VECTORS];
+        let inside = &mut inside[..d.div_ceil(S::LANES)];
+        for &(alone, count) in &known.alone {
+            let k = alone.count_ones() as usize;
+            outside = outside.wrapping_add(count.wrapping_mul(whole(v * of_b[k])));
+            let each = s.splat(of_whole(count.wrapping_mul(whole(v * of_a[k]))));
+            for (vector, sum) in inside.iter_mut().enumerate() {
+                let chosen = s.select(s.mask(&alone.to_le_bytes(), vector), each, s.splat(0.0));
+                *sum = s.add_wholes(*sum, chosen);
+            }
+        }
+        for part in 0..d.div_ceil(8) {
+            let mut line = Line::default();
+            for (g, x) in (8 * part..d).zip(&mut line.0) {
+                let is_inside = a >> g & 1 != 0;
+                *x = if is_inside {
+                    s.lanes(inside[g / S::LANES])[g % S::LANES]
+                } else {
+                    of_whole(outside.wrapping_neg())
+                };
+            }
+            known.lines.push(line);
         }
     }
     number
@@ -169,7 +214,7 @@ impl<S: Simd, X: Mixing<S>> Kernel<S> for KnownPass<'_, S::V, X> {
                         s.line(&self.known.lines[number * of_a_pattern + first + weighting])
                     })
                 });
-                add_turned(s, lines, slots, eight, self.phi);
+                add_turned(s, self.mixing, lines, slots, eight, self.phi);
             }
         }
     }

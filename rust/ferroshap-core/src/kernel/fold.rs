@@ -1,123 +1,135 @@
 //! The background goes into a plan: blocks of rows, trees over the threads.
 
 use std::marker::PhantomData;
+use std::ops::Range;
 
 use super::deep::{PatternPass, Patterns};
 use super::masks::{Codes, Comparable, MaskPass};
-use crate::error::{Error, Result};
-use crate::model::Ensemble;
+use crate::error::Result;
+use crate::model::{Ensemble, InputRule};
 use crate::parallel::{Control, for_each_chunk};
-use crate::plan::{Builder, GroupShape, Options, Plan, PlanModel, Source, TreePlan, Workload, check_paths, outputs_of};
-use crate::rows::{Columns, Rows};
-use crate::simd::{BLOCK, Driver, INDEXED, Kernel, Mask, Simd};
+use crate::plan::{Builder, GroupShape, PlanModel, Source, TreePlan, outputs_of};
+use crate::rows::{Columns, Lane, RowMajor, Rows};
+use crate::simd::{BLOCK, Driver, INDEXED, Kernel, Level, Mask, Simd};
 
 /// Background rows that are read before the trees take them: their columns stay in memory meanwhile.
 const ROWS_AT_ONCE: usize = 64 * BLOCK;
 
-/// Most different features on one path: a pattern is one word.
-pub const MAX_BACKGROUND_PATH: u32 = 64;
+/// Background rows, of whatever kind.
+pub(super) trait Background: Sync {
+    fn length(&self) -> usize;
+    /// The used columns of `range`, by slot.
+    fn read<T: Lane>(&self, range: Range<usize>, used: &[u32], rule: InputRule, into: &mut Columns<T>);
+}
 
-impl Plan {
-    /// Compiles the interventional game of `model` against `background`: v(S) = Σ_z ω_z f(x_S, z_rest), ω the normalised
-    /// `weights` (`None`: all equal). O(background rows × splits) and what the tables cost.
-    ///
-    /// # Errors
-    /// [`Error::Data`] for a background without rows, of another width, or with weights that are negative, not finite or
-    /// all zero; [`Error::Plan`] above [`MAX_BACKGROUND_PATH`]; [`Error::Unsupported`] for linear leaves;
-    /// [`Error::Cancelled`].
-    pub fn interventional(
-        model: &Ensemble,
-        background: &Rows<'_>,
-        weights: Option<&[f64]>,
-        options: Options,
-        threads: usize,
-        control: &dyn Control,
-    ) -> Result<Self> {
-        Self::folded(model, background, weights, None, options, threads, control)
+impl Background for Rows<'_> {
+    fn length(&self) -> usize {
+        self.len()
     }
 
-    /// The same for several weightings of the background at once: `by`, `(b, R)` row-major, are factors of any sign by which the
-    /// weights of a row are multiplied, and [`Plan::run_mixed`] adds the R games up as each row wants them. The expected value is
-    /// that of the first.
-    ///
-    /// # Errors
-    /// As [`Plan::interventional`], and [`Error::Data`] for factors that are not finite or not `(b, R)`, R at least 1.
-    pub fn against_weightings(
-        model: &Ensemble,
-        background: &Rows<'_>,
-        weights: Option<&[f64]>,
-        by: &[f64],
-        options: Options,
-        threads: usize,
-        control: &dyn Control,
-    ) -> Result<Self> {
-        if background.is_empty() || by.is_empty() || !by.len().is_multiple_of(background.len()) {
-            let (found, n) = (by.len(), background.len());
-            return Err(Error::Data(format!(
-                "{found} factors of weights for {n} background rows, expected some for each"
-            )));
-        }
-        if let Some(bad) = by.iter().find(|factor| !factor.is_finite()) {
-            return Err(Error::Data(format!("a factor of the weights is {bad}, expected finite numbers")));
-        }
-        Self::folded(model, background, weights, Some(by), options, threads, control)
+    fn read<T: Lane>(&self, range: Range<usize>, used: &[u32], rule: InputRule, into: &mut Columns<T>) {
+        into.fill(self, range, used, rule);
+    }
+}
+
+impl Background for RowMajor {
+    fn length(&self) -> usize {
+        self.len()
     }
 
-    fn folded(
-        model: &Ensemble,
-        background: &Rows<'_>,
-        weights: Option<&[f64]>,
-        by: Option<&[f64]>,
-        options: Options,
-        threads: usize,
-        control: &dyn Control,
-    ) -> Result<Self> {
-        check(model, background, weights)?;
-        let load = Workload::new(model, options.expected_rows, Some(background.len()));
-        let weightings = by.map_or(1, |by| by.len() / background.len());
-        let weighted = Weighted::new(weights, by, weightings);
-        let (mut plan, shapes) = Plan::before_background(model, load, weightings, options);
-        let total = weights.map_or(background.len() as f64, |w| w.iter().sum());
-        let trees = std::mem::take(&mut plan.trees);
+    fn read<T: Lane>(&self, range: Range<usize>, _: &[u32], _: InputRule, into: &mut Columns<T>) {
+        into.copy(self, range);
+    }
+}
+
+/// Trees before a background, with the shapes of their groups.
+pub(super) type Shaped = Vec<(TreePlan, Vec<GroupShape>)>;
+
+/// How a background is folded in.
+pub(super) struct Folding<'a> {
+    pub(super) model: &'a PlanModel,
+    pub(super) ensemble: &'a Ensemble,
+    pub(super) weighted: &'a Weighted,
+    /// What the sums of weights are divided by.
+    pub(super) total: f64,
+    /// Leaves are in units, and the tables are of whole numbers.
+    pub(super) wholes: bool,
+    pub(super) level: Level,
+    pub(super) threads: usize,
+    pub(super) control: &'a dyn Control,
+}
+
+impl Folding<'_> {
+    /// The trees with their tables, and Σ_z ω_z of what they add in the first weighting, `(o)`, of leaves as they are.
+    pub(super) fn fold<B: Background>(&self, trees: Shaped, background: &B) -> Result<(Vec<TreePlan>, Vec<f64>)> {
+        let weightings = self.weighted.weightings;
         let mut trees: Vec<Counting> =
-            trees.into_iter().zip(shapes).map(|(plan, shapes)| Counting::new(plan, shapes, weightings)).collect();
-        if weighted.of_rows.is_none() && u32::try_from(background.len()).is_ok() {
+            trees.into_iter().map(|(plan, shapes)| Counting::new(plan, shapes, weightings)).collect();
+        if self.weighted.of_rows.is_none() && u32::try_from(background.length()).is_ok() {
             trees.iter_mut().for_each(Counting::count_rows);
         }
-        let fold = Fold { model: &plan.model, trees: &mut trees, background, weighted: &weighted, threads, control };
-        if plan.model.input.round_to_f32 {
-            options.level.dispatch(FoldAs::<f32> { fold, lane: PhantomData })?;
+        let fold = Fold { folding: self, trees: &mut trees, background };
+        if self.model.input.round_to_f32 {
+            self.level.dispatch(FoldAs::<f32, B> { fold, lane: PhantomData })?;
         } else {
-            options.level.dispatch(FoldAs::<f64> { fold, lane: PhantomData })?;
+            self.level.dispatch(FoldAs::<f64, B> { fold, lane: PhantomData })?;
         }
-        for_each_chunk(&mut trees, 1, threads, control, Builder::default, |builder, index, tree, cancel| {
-            if !cancel.requested() {
-                let outputs: Vec<u32> = outputs_of(model, &model.trees()[index]).collect();
-                tree[0].finish(builder, &outputs, total);
-            }
-        })?;
-        // Σ_z ω_z f(z): how much of the background reaches each leaf is known from the patterns
-        let divisor = model.accumulation().divisor();
-        let mut expected: Vec<f64> = model.base().iter().map(|base| base / divisor).collect();
+        self.level.dispatch(Finish { folding: self, trees: &mut trees })?;
+        // how much of the background reaches each leaf is known from the patterns
+        let mut mean = vec![0.0; self.model.n_outputs];
         for tree in &trees {
             let first = tree.plan.output.unwrap_or(0) as usize;
-            expected[first..].iter_mut().zip(&tree.expected).for_each(|(sum, v)| *sum += v);
+            mean[first..].iter_mut().zip(&tree.mean).for_each(|(sum, v)| *sum += v);
         }
-        plan.trees = trees.into_iter().map(|tree| tree.plan).collect();
-        plan.set_totals(expected, model.rounding_scale());
-        Ok(plan)
+        Ok((trees.into_iter().map(|tree| tree.plan).collect(), mean))
+    }
+}
+
+/// Makes the tables of counted trees.
+struct Finish<'a> {
+    folding: &'a Folding<'a>,
+    trees: &'a mut [Counting],
+}
+
+impl Driver for Finish<'_> {
+    type Out = Result<()>;
+
+    fn drive<S: Simd>(self, s: S) -> Result<()> {
+        let Folding { ensemble, wholes, total, threads, control, .. } = *self.folding;
+        for_each_chunk(self.trees, 1, threads, control, Builder::default, |builder, index, tree, cancel| {
+            if !cancel.requested() {
+                let outputs: Vec<u32> = outputs_of(ensemble, &ensemble.trees()[index]).collect();
+                tree[0].finish(s, builder, &outputs, wholes, total);
+            }
+        })
+    }
+}
+
+/// Makes the table of a group.
+struct Fill<'a, 's> {
+    builder: &'a mut Builder,
+    tree: &'a mut TreePlan,
+    shape: &'a GroupShape,
+    outputs: &'a [u32],
+    source: &'a Source<'s>,
+}
+
+impl<S: Simd> Kernel<S> for Fill<'_, '_> {
+    #[inline(always)]
+    fn run(self, _: S) {
+        self.builder.group(&mut self.tree.tables, self.shape, self.outputs, self.source);
     }
 }
 
 /// What the rows of the background add to the sums of their patterns: `of_rows` holds a number a weighting of each row, where
 /// they are not all 1.
-struct Weighted {
-    weightings: usize,
+pub(super) struct Weighted {
+    pub(super) weightings: usize,
     of_rows: Option<Vec<f64>>,
 }
 
 impl Weighted {
-    fn new(weights: Option<&[f64]>, by: Option<&[f64]>, weightings: usize) -> Self {
+    pub(super) fn new(weights: Option<&[f64]>, by: Option<&[f64]>, weightings: usize) -> Self {
         let of_rows = match (weights, by) {
             (None, None) => None,
             (Some(weights), None) => Some(weights.to_vec()),
@@ -145,13 +157,13 @@ struct Counting {
     /// wait for the one before it to the same place.
     counts: Vec<Vec<[u32; 2]>>,
     /// The mean of what the tree's leaves add, a number a column of their values; in the first weighting.
-    expected: Vec<f64>,
+    mean: Vec<f64>,
 }
 
 impl Counting {
     fn new(plan: TreePlan, shapes: Vec<GroupShape>, weightings: usize) -> Self {
         let sums = shapes.iter().map(|shape| vec![0.0; weightings << shape.bits.len()]).collect();
-        Self { plan, shapes, sums, counts: Vec::new(), expected: Vec::new() }
+        Self { plan, shapes, sums, counts: Vec::new(), mean: Vec::new() }
     }
 
     /// To be told before the first row that all rows weigh the same.
@@ -159,16 +171,28 @@ impl Counting {
         self.counts = self.sums.iter_mut().map(|sums| vec![[0; 2]; std::mem::take(sums).len()]).collect();
     }
 
-    fn finish(&mut self, builder: &mut Builder, outputs: &[u32], total: f64) {
-        for (sums, counts) in self.sums.iter_mut().zip(std::mem::take(&mut self.counts)) {
+    fn finish<S: Simd>(&mut self, s: S, builder: &mut Builder, outputs: &[u32], wholes: bool, total: f64) {
+        let plan = &mut self.plan;
+        plan.tables.reserve(&self.shapes, outputs.len());
+        let counts = std::mem::take(&mut self.counts);
+        if wholes {
+            for (shape, counts) in self.shapes.iter().zip(counts) {
+                let counts: Vec<u32> = counts.iter().map(|[even, odd]| even + odd).collect();
+                let source = &Source::Wholes(&counts);
+                s.vectorize(Fill { builder, tree: plan, shape, outputs, source });
+            }
+            plan.deep.iter_mut().for_each(|leaf| leaf.finish(1.0));
+            return;
+        }
+        for (sums, counts) in self.sums.iter_mut().zip(counts) {
             *sums = counts.iter().map(|[even, odd]| f64::from(*even) + f64::from(*odd)).collect();
         }
-        self.plan.tables.reserve(&self.shapes, outputs.len());
         for (shape, sums) in self.shapes.iter().zip(&self.sums) {
-            builder.group(&mut self.plan.tables, shape, outputs, &Source::Counted(sums, total));
+            let source = &Source::Counted(sums, total);
+            s.vectorize(Fill { builder, tree: plan, shape, outputs, source });
         }
-        self.plan.deep.iter_mut().for_each(|leaf| leaf.finish(total));
-        self.expected = self.mean(total);
+        plan.deep.iter_mut().for_each(|leaf| leaf.finish(total));
+        self.mean = self.mean(total);
         self.sums = Vec::new();
     }
 
@@ -192,17 +216,14 @@ impl Counting {
     }
 }
 
-struct Fold<'a, 'r> {
-    model: &'a PlanModel,
+struct Fold<'a, B> {
+    folding: &'a Folding<'a>,
     trees: &'a mut [Counting],
-    background: &'a Rows<'r>,
-    weighted: &'a Weighted,
-    threads: usize,
-    control: &'a dyn Control,
+    background: &'a B,
 }
 
-struct FoldAs<'a, 'r, T> {
-    fold: Fold<'a, 'r>,
+struct FoldAs<'a, T, B> {
+    fold: Fold<'a, B>,
     lane: PhantomData<T>,
 }
 
@@ -220,19 +241,20 @@ impl<T: Comparable> Tile<T> {
         Self { start: 0, length: 0, columns, codes: Codes::new(model.code_slots.len()) }
     }
 
-    fn fill(&mut self, model: &PlanModel, background: &Rows<'_>, start: usize) {
-        (self.start, self.length) = (start, BLOCK.min(background.len() - start));
-        self.columns.fill(background, start..start + self.length, &model.used_features, model.input);
+    fn fill(&mut self, model: &PlanModel, background: &impl Background, start: usize) {
+        (self.start, self.length) = (start, BLOCK.min(background.length() - start));
+        background.read(start..start + self.length, &model.used_features, model.input, &mut self.columns);
         self.codes.fill(&self.columns, &model.code_slots, model.input);
     }
 }
 
-impl<T: Comparable + Sync> Driver for FoldAs<'_, '_, T> {
+impl<T: Comparable + Sync, B: Background> Driver for FoldAs<'_, T, B> {
     type Out = Result<()>;
 
     fn drive<S: Simd>(self, s: S) -> Result<()> {
-        let Fold { model, trees, background, weighted, threads, control } = self.fold;
-        let n = background.len();
+        let Fold { folding, trees, background } = self.fold;
+        let Folding { model, weighted, threads, control, .. } = *folding;
+        let n = background.length();
         let mut all: Vec<Tile<T>> = (0..n.min(ROWS_AT_ONCE)).step_by(BLOCK).map(|_| Tile::new(model)).collect();
         for first in (0..n).step_by(ROWS_AT_ONCE) {
             let tiles = &mut all[..(n - first).min(ROWS_AT_ONCE).div_ceil(BLOCK)];
@@ -307,42 +329,4 @@ impl<S: Simd, T: Comparable> Kernel<S> for Count<'_, T> {
             }
         }
     }
-}
-
-/// Raises the error for a background, or a model, that values against one do not come of.
-pub(crate) fn check(model: &Ensemble, background: &Rows<'_>, weights: Option<&[f64]>) -> Result<()> {
-    check_model(model)?;
-    check_rows(model, background, weights)
-}
-
-fn check_model(model: &Ensemble) -> Result<()> {
-    if model.is_linear() {
-        return Err(Error::Unsupported(
-            "the model has linear trees (LightGBM's linear_tree), for which values against a background are not supported \
-             yet; train without linear_tree"
-                .to_owned(),
-        ));
-    }
-    check_paths(model, MAX_BACKGROUND_PATH, " for values against a background")
-}
-
-fn check_rows(model: &Ensemble, background: &Rows<'_>, weights: Option<&[f64]>) -> Result<()> {
-    let n = background.len();
-    if n == 0 {
-        return Err(Error::Data("the background has no rows, expected at least one".to_owned()));
-    }
-    background.check(model.n_features(), n, 1)?;
-    if let Some(weights) = weights {
-        if weights.len() != n {
-            return Err(Error::Data(format!("{} weights for {n} background rows", weights.len())));
-        }
-        if let Some(bad) = weights.iter().position(|w| !(*w >= 0.0 && w.is_finite())) {
-            let found = weights[bad];
-            return Err(Error::Data(format!("the weight of background row {bad} is {found}, expected 0 or more")));
-        }
-        if weights.iter().all(|w| *w == 0.0) {
-            return Err(Error::Data("the weights of the background are all zero".to_owned()));
-        }
-    }
-    Ok(())
 }

@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use super::masks::{Codes, Comparable, MaskPass};
-use super::pair_sums::{PairGame, Task, carry_out, rows_of_a_block};
+use super::pair_sums::{PairGame, Task, carry_out};
 use super::run::Written;
 use crate::error::Result;
 use crate::parallel::{Cancel, Control};
@@ -46,11 +46,6 @@ impl InteractionPlan {
     ) -> Result<()> {
         rows.check(self.model.n_features, rows.len() * totals.len(), self.row())?;
         self.drive(rows, control, threads, Task::<f64>::Add(totals))
-    }
-
-    /// Rows that a thread explains together.
-    pub fn rows_of_a_block(&self) -> usize {
-        rows_of_a_block(&self.layout)
     }
 
     fn drive<W: Written>(

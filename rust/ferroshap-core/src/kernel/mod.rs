@@ -16,23 +16,27 @@
 //! So a row has the same bits alone and in a batch, at every vector level and for any number of threads.
 
 mod aggregates;
+mod background;
 mod deep;
 mod fold;
 mod interactions;
+mod interventional;
 mod masks;
 mod pair_sums;
+mod pairs;
 mod part;
 mod patterns;
 mod recurrence;
 mod references;
 mod run;
 mod saabas;
+mod walk;
 
 pub use aggregates::{Aggregation, STATISTICS};
-pub use fold::MAX_BACKGROUND_PATH;
-pub(crate) use fold::check as check_background;
+pub use background::MAX_BACKGROUND_PATH;
+pub(crate) use background::check as check_background;
 pub(crate) use masks::{Codes, Comparable, MaskPass};
-pub(crate) use pair_sums::{PairGame, Task, carry_out, rows_of_a_block};
+pub(crate) use pair_sums::{PairGame, Task, carry_out};
 pub use part::Part;
 pub use references::ReferencePlan;
 pub use run::Written;

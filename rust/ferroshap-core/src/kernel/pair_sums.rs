@@ -58,7 +58,7 @@ pub(crate) fn carry_out<G: PairGame, W: Written>(
 }
 
 /// Rows of a block: as many as keep the sums near [`SUMS_TARGET`], a multiple of every vector's lanes.
-pub(crate) fn rows_of_a_block(layout: &PairLayout) -> usize {
+fn rows_of_a_block(layout: &PairLayout) -> usize {
     let row = (8 * layout.planes() * layout.n_outputs).max(1);
     (SUMS_TARGET / row).clamp(8, BLOCK).next_multiple_of(8)
 }
@@ -102,6 +102,7 @@ fn write_rows<G: PairGame, W: Written>(
     let layout = game.layout();
     let (stride, width) = (rows_of_a_block(layout), layout.row());
     let scratch = || Worker::new(game, stride);
+    control.begin(stride);
     for_each_chunk(out, stride * width, threads, control, scratch, |worker, index, out, cancel| {
         let start = index * stride;
         let values = worker.values(game, start..n.min(start + stride), stride, cancel);
@@ -141,6 +142,7 @@ fn add_magnitudes<G: PairGame>(
     let layout = game.layout();
     let (stride, planes) = (rows_of_a_block(layout), layout.planes() * layout.n_outputs);
     let scratch = || Worker::new(game, stride);
+    control.begin(stride);
     let mut held = vec![0.0; planes * BLOCKS_AT_ONCE];
     for first in (0..n).step_by(stride * BLOCKS_AT_ONCE) {
         let blocks = (n - first).div_ceil(stride).min(BLOCKS_AT_ONCE);

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use super::masks::Comparable;
 use super::run::{Block, Scratch, Written};
 use crate::error::{Error, Result};
-use crate::parallel::{Cancel, Control, for_each_chunk};
+use crate::parallel::{Control, for_each_chunk};
 use crate::plan::Plan;
 use crate::rows::Rows;
 use crate::simd::{BLOCK, Driver, Kernel, Simd};
@@ -103,7 +103,9 @@ impl<T: Comparable, W: Written> Driver for Run<'_, '_, T, W> {
     fn drive<S: Simd>(self, s: S) -> Result<()> {
         let Run { plan, rows, part, mut out, mut sums, threads, control, .. } = self;
         let (width, outputs) = (part.width(), part.outputs.len());
-        let together = plan.rows_of_a_task(rows.len(), threads);
+        let way = plan.way(rows, threads, control)?;
+        let together = way.rows_of_a_task(plan, rows.len(), threads);
+        control.begin(together);
         let slots = part.slots(plan);
         let mut tasks = Vec::with_capacity(rows.len().div_ceil(together));
         for start in (0..rows.len()).step_by(together) {
@@ -114,10 +116,11 @@ impl<T: Comparable, W: Written> Driver for Run<'_, '_, T, W> {
             (sums_of_task, sums) = sums.split_at_mut(length * outputs);
             tasks.push((length, of_task, sums_of_task));
         }
-        let scratch = || Scratch::<S, T>::new(s);
+        let scratch = || Scratch::<S, T>::new(s, plan, way);
         for_each_chunk(&mut tasks, 1, threads, control, scratch, |scratch, index, task, cancel| {
             let Some((length, out, sums)) = task.first_mut() else { return };
-            explain(scratch, plan, rows, index * together, *length, part.outputs, cancel);
+            let start = index * together;
+            scratch.explain(rows, None, start..start + *length, Some(part.outputs), cancel);
             for (number, block) in scratch.blocks.iter().enumerate() {
                 let first = number * BLOCK;
                 let here = first..first + block.length;
@@ -127,27 +130,6 @@ impl<T: Comparable, W: Written> Driver for Run<'_, '_, T, W> {
                 s.vectorize(SumPass { block, plan, outputs: part.outputs, sums });
             }
         })
-    }
-}
-
-/// Explains rows for the sake of some outputs: trees of others are left out.
-pub(super) fn explain<S: Simd, T: Comparable>(
-    scratch: &mut Scratch<S, T>,
-    plan: &Plan,
-    rows: &Rows<'_>,
-    start: usize,
-    length: usize,
-    outputs: &[u32],
-    cancel: &Cancel<'_>,
-) {
-    scratch.load(plan, rows, None, start, length);
-    for tree in &plan.trees {
-        if cancel.requested() {
-            return;
-        }
-        if tree.output.is_none_or(|output| outputs.contains(&output)) {
-            scratch.explain(plan, tree, cancel);
-        }
     }
 }
 

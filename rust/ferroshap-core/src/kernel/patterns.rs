@@ -32,6 +32,10 @@ impl<S: Simd> Kernel<S> for IndexPass<'_> {
 pub(super) trait Mixing<S: Simd>: Copy {
     /// Lines that a pattern has.
     fn weightings(self) -> usize;
+    /// a + b of lines of one weighting.
+    fn add(self, s: S, a: S::L, b: S::L) -> S::L;
+    /// Adds a mixed line to as many vectors as hold eight numbers.
+    fn add_to(self, s: S, to: &mut [S::V], line: S::L);
     /// The lines of the eight rows number `eight` of the block, from those of each weighting.
     fn mix(self, s: S, eight: usize, lines: impl Fn(usize) -> [S::L; 8]) -> [S::L; 8];
 }
@@ -44,6 +48,42 @@ impl<S: Simd> Mixing<S> for Plain {
     #[inline(always)]
     fn weightings(self) -> usize {
         1
+    }
+
+    #[inline(always)]
+    fn add(self, s: S, a: S::L, b: S::L) -> S::L {
+        s.add_lines(a, b)
+    }
+
+    #[inline(always)]
+    fn add_to(self, s: S, to: &mut [S::V], line: S::L) {
+        s.add_line_to(to, line);
+    }
+
+    #[inline(always)]
+    fn mix(self, _: S, _: usize, lines: impl Fn(usize) -> [S::L; 8]) -> [S::L; 8] {
+        lines(0)
+    }
+}
+
+/// One weighting, and whole numbers.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wholes;
+
+impl<S: Simd> Mixing<S> for Wholes {
+    #[inline(always)]
+    fn weightings(self) -> usize {
+        1
+    }
+
+    #[inline(always)]
+    fn add(self, s: S, a: S::L, b: S::L) -> S::L {
+        s.add_lines_of_wholes(a, b)
+    }
+
+    #[inline(always)]
+    fn add_to(self, s: S, to: &mut [S::V], line: S::L) {
+        s.add_line_of_wholes_to(to, line);
     }
 
     #[inline(always)]
@@ -60,6 +100,16 @@ impl<S: Simd> Mixing<S> for Mixed<'_> {
     #[inline(always)]
     fn weightings(self) -> usize {
         self.0.len()
+    }
+
+    #[inline(always)]
+    fn add(self, s: S, a: S::L, b: S::L) -> S::L {
+        s.add_lines(a, b)
+    }
+
+    #[inline(always)]
+    fn add_to(self, s: S, to: &mut [S::V], line: S::L) {
+        s.add_line_to(to, line);
     }
 
     #[inline(always)]
@@ -103,12 +153,12 @@ impl<S: Simd, X: Mixing<S>> Kernel<S> for LookupPass<'_, S::V, X> {
                 let mut sum = [0, 1, 2, 3, 4, 5, 6, 7].map(|row| line(first, row));
                 for other in others {
                     for (row, sum) in sum.iter_mut().enumerate() {
-                        *sum = s.add_lines(*sum, line(other, row));
+                        *sum = self.mixing.add(s, *sum, line(other, row));
                     }
                 }
                 sum
             });
-            add_turned(s, sum, &self.chunk.slots, eight, self.phi);
+            add_turned(s, self.mixing, sum, &self.chunk.slots, eight, self.phi);
         }
     }
 }
@@ -131,10 +181,17 @@ impl<V, X> LookupPass<'_, V, X> {
 
 /// Adds the lines of eight rows, number `eight` of a block, to the sums of their features.
 #[inline(always)]
-pub(super) fn add_turned<S: Simd>(s: S, lines: [S::L; 8], slots: &[u32], eight: usize, phi: &mut [S::V]) {
+pub(super) fn add_turned<S: Simd>(
+    s: S,
+    mixing: impl Mixing<S>,
+    lines: [S::L; 8],
+    slots: &[u32],
+    eight: usize,
+    phi: &mut [S::V],
+) {
     let (vectors, of_eight) = (BLOCK / S::LANES, 8 / S::LANES);
     for (&slot, of_rows) in slots.iter().zip(s.transpose(lines)) {
         let at = slot as usize * vectors + eight * of_eight;
-        s.add_line_to(&mut phi[at..at + of_eight], of_rows);
+        mixing.add_to(s, &mut phi[at..at + of_eight], of_rows);
     }
 }

@@ -1,17 +1,15 @@
-//! Values against single background rows, by walking a row and a reference down each tree together (Lundberg et al. 2020,
-//! algorithm 3). Time n · b: for the explanations of single references, and for links whose weights are of pairs.
-//!
-//! Where row and reference go apart at a feature that no split above has decided, both sides are walked: beneath the row's side
-//! the feature is one of the k that come from the row, beneath the other one of the β that come from the reference. A leaf of
-//! value v adds v (k−1)! β! / (k+β)! to the former and −v k! (β−1)! / (k+β)! to the latter.
+//! Values against single background rows, by walks of pairs (`kernel/walk.rs`). Time n · b: for the explanations of single
+//! references, and for links whose weights are of pairs.
 
-use super::fold::check as check_background;
+use std::sync::Arc;
+
+use super::background::check as check_background;
 use super::run::Written;
+use super::walk::Walks;
 use crate::error::{Error, Result};
 use crate::links::PairWeights;
-use crate::model::{Ensemble, Node};
-use crate::parallel::{Control, for_each_chunk};
-use crate::plan::Weights;
+use crate::model::Ensemble;
+use crate::parallel::{Control, NoRowYet, for_each_chunk};
 use crate::predict::Sum;
 use crate::rows::{RowMajor, Rows};
 
@@ -21,7 +19,7 @@ const PAIRS_OF_A_TASK: usize = 1 << 10;
 /// A model and a background whose rows are references one by one.
 #[derive(Debug)]
 pub struct ReferencePlan {
-    model: Ensemble,
+    model: Arc<Ensemble>,
     tile: RowMajor,
     /// Normalised.
     weights: Vec<f64>,
@@ -35,7 +33,7 @@ impl ReferencePlan {
     /// # Errors
     /// As [`Plan::interventional`](crate::plan::Plan::interventional).
     pub fn new(
-        model: &Ensemble,
+        model: &Arc<Ensemble>,
         background: &Rows<'_>,
         weights: Option<&[f64]>,
         threads: usize,
@@ -68,7 +66,7 @@ impl ReferencePlan {
     }
 
     /// Rows that a thread explains together.
-    pub fn rows_of_a_task(&self) -> usize {
+    fn rows_of_a_task(&self) -> usize {
         (PAIRS_OF_A_TASK / self.len()).max(1)
     }
 
@@ -86,7 +84,8 @@ impl ReferencePlan {
         let (f, o, b) = (self.model.n_features(), self.model.n_outputs(), self.len());
         rows.check(f, out.len(), b * f * o)?;
         let together = self.rows_of_a_task();
-        let scratch = || Walk::new(&self.model);
+        control.begin(together);
+        let scratch = || Scratch::new(&self.model);
         for_each_chunk(out, together * b * f * o, threads, control, scratch, |walk, index, out, cancel| {
             walk.read(rows, index * together, together);
             for (row, out) in out.chunks_exact_mut(b * f * o).enumerate() {
@@ -123,14 +122,15 @@ impl ReferencePlan {
         let outputs = by.outputs(o);
         rows.check(f, out.len(), f * outputs)?;
         let mut margins = vec![0.0; rows.len() * o];
-        self.model.predict(rows, Sum::Float64, &mut margins, threads, control)?;
+        self.model.predict(rows, Sum::Float64, &mut margins, threads, &NoRowYet(control))?;
         if margins.iter().any(|m| !m.is_finite()) {
             return Err(Error::Data("a prediction is not finite, and has no rescaled values".to_owned()));
         }
         margins.iter_mut().for_each(|m| *m *= scale);
         let of_references: Vec<f64> = self.margins.iter().map(|m| m * scale).collect();
         let together = self.rows_of_a_task();
-        let scratch = || Walk::new(&self.model);
+        control.begin(together);
+        let scratch = || Scratch::new(&self.model);
         for_each_chunk(out, together * f * outputs, threads, control, scratch, |walk, index, out, cancel| {
             walk.read(rows, index * together, together);
             let mut sums = vec![0.0; self.model.used_features().len() * outputs];
@@ -161,33 +161,21 @@ impl ReferencePlan {
     }
 }
 
-/// Who decides a feature, on the way down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Decided {
-    Open,
-    Row,
-    Reference,
-}
-
 /// What a thread needs to walk pairs.
-struct Walk<'a> {
+struct Scratch<'a> {
     model: &'a Ensemble,
+    walks: Walks<'a>,
     rows: RowMajor,
-    decided: Vec<Decided>,
-    weights: Weights,
-    divisor: f64,
+    reference: Vec<f64>,
     /// `[slot][output]` of the pair at hand.
     phi: Vec<f64>,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> Scratch<'a> {
     fn new(model: &'a Ensemble) -> Self {
-        let mut weights = Weights::default();
-        weights.set(model.trees().iter().map(|tree| tree.path_features as usize).max().unwrap_or(0));
-        let slots = model.used_features().len();
-        let (decided, phi) = (vec![Decided::Open; slots], vec![0.0; slots * model.n_outputs()]);
-        let divisor = model.accumulation().divisor();
-        Self { model, rows: RowMajor::default(), decided, weights, divisor, phi }
+        let phi = vec![0.0; model.used_features().len() * model.n_outputs()];
+        let walks = Walks::new(model, vec![1.0; model.n_outputs()]);
+        Self { model, walks, rows: RowMajor::default(), reference: Vec::new(), phi }
     }
 
     fn read(&mut self, rows: &Rows<'_>, start: usize, length: usize) {
@@ -197,66 +185,10 @@ impl<'a> Walk<'a> {
     /// The raw values of a row against a reference, into `phi`.
     fn pair(&mut self, row: usize, z: &[f64]) {
         self.phi.fill(0.0);
-        let rows = std::mem::take(&mut self.rows);
-        let x = rows.row(row);
-        let model = self.model;
-        for tree in model.trees() {
-            for column in 0..model.leaf_width() {
-                let output = tree.output.map_or(column, |output| output as usize);
-                Pair { walk: self, x, z, column, output }.below(tree.root, 0, 0);
-            }
+        self.reference.clear();
+        self.reference.extend_from_slice(z);
+        for tree in self.model.trees() {
+            self.walks.tree(tree, self.rows.row_mut(row), &mut self.reference, &mut self.phi);
         }
-        self.rows = rows;
-    }
-}
-
-/// One tree and one column of its leaves' values.
-struct Pair<'w, 'a> {
-    walk: &'w mut Walk<'a>,
-    x: &'w [f64],
-    z: &'w [f64],
-    column: usize,
-    output: usize,
-}
-
-impl Pair<'_, '_> {
-    /// Σ v wA and Σ v wB over the leaves below `node` that the pair reaches, with `k` features from the row and `beta` from the
-    /// reference above. Calls nest at most as deep as a path has different features.
-    fn below(&mut self, mut node: u32, k: usize, beta: usize) -> (f64, f64) {
-        loop {
-            let model = self.walk.model;
-            match model.node(node) {
-                Node::Leaf { leaf } => {
-                    let v = model.leaf(leaf)[self.column] / self.walk.divisor;
-                    let weights = &self.walk.weights;
-                    return (v * weights.of_a(beta)[k], v * weights.of_b(beta)[k]);
-                }
-                Node::Inner { split, left } => {
-                    let slot = split.slot as usize;
-                    let child = |x: f64| left + u32::from(!model.goes_left(&split, x));
-                    node = match self.walk.decided[slot] {
-                        Decided::Row => child(self.x[slot]),
-                        Decided::Reference => child(self.z[slot]),
-                        Decided::Open => {
-                            let (of_x, of_z) = (child(self.x[slot]), child(self.z[slot]));
-                            if of_x != of_z {
-                                return self.apart(slot, (of_x, of_z), k, beta);
-                            }
-                            of_x
-                        }
-                    };
-                }
-            }
-        }
-    }
-
-    fn apart(&mut self, slot: usize, (of_x, of_z): (u32, u32), k: usize, beta: usize) -> (f64, f64) {
-        self.walk.decided[slot] = Decided::Row;
-        let row = self.below(of_x, k + 1, beta);
-        self.walk.decided[slot] = Decided::Reference;
-        let reference = self.below(of_z, k, beta + 1);
-        self.walk.decided[slot] = Decided::Open;
-        self.walk.phi[slot * self.walk.model.n_outputs() + self.output] += row.0 - reference.1;
-        (row.0 + reference.0, row.1 + reference.1)
     }
 }

@@ -5,8 +5,10 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use super::deep::{Known, KnownPass, NumberPass};
+use super::interventional::Way;
 use super::masks::{Codes, Comparable, MaskPass};
-use super::patterns::{IndexPass, Indices, LookupPass, Mixed, Plain};
+use super::pairs::{MeanPass, Pairs};
+use super::patterns::{IndexPass, Indices, LookupPass, Mixed, Plain, Wholes};
 use super::recurrence::Pass;
 use crate::error::{Error, Result};
 use crate::parallel::{Cancel, Control, for_each_chunk};
@@ -139,17 +141,13 @@ impl<T: Comparable, W: Written> Driver for Run<'_, '_, T, W> {
     fn drive<S: Simd>(self, s: S) -> Result<()> {
         let Run { plan, rows, mix, out, threads, control, .. } = self;
         let width = plan.model.n_features * plan.model.n_outputs;
-        let together = plan.rows_of_a_task(rows.len(), threads);
-        let scratch = || Scratch::<S, T>::new(s);
+        let way = plan.way(rows, threads, control)?;
+        let together = way.rows_of_a_task(plan, rows.len(), threads);
+        control.begin(together);
+        let scratch = || Scratch::<S, T>::new(s, plan, way);
         for_each_chunk(out, together * width, threads, control, scratch, |scratch, index, out, cancel| {
             let start = index * together;
-            scratch.load(plan, rows, mix, start, (rows.len() - start).min(together));
-            for tree in &plan.trees {
-                if cancel.requested() {
-                    return;
-                }
-                scratch.explain(plan, tree, cancel);
-            }
+            scratch.explain(rows, mix, start..rows.len().min(start + together), None, cancel);
             for (block, out) in scratch.blocks.iter().zip(out.chunks_mut(BLOCK * width)) {
                 block.write(s, plan, out);
             }
@@ -157,13 +155,17 @@ impl<T: Comparable, W: Written> Driver for Run<'_, '_, T, W> {
     }
 }
 
-impl Plan {
-    /// Rows that a thread explains together, a multiple of a block. The values do not depend on it.
-    pub fn rows_of_a_task(&self, rows: usize, threads: usize) -> usize {
-        let tables: usize = self.trees.iter().map(|tree| tree.tables.bytes()).sum();
-        let sums = 8 * self.model.n_outputs * (self.model.used_features.len() + 1);
+impl Way<'_> {
+    /// Rows that a thread explains together. The values do not depend on it.
+    pub(super) fn rows_of_a_task(self, plan: &Plan, rows: usize, threads: usize) -> usize {
+        let trees = match self {
+            Self::Trees(trees) => trees,
+            Self::Pairs(later) => return Pairs::rows_of_a_task(later),
+        };
+        let tables: usize = trees.iter().map(|tree| tree.tables.bytes()).sum();
+        let sums = 8 * plan.model.n_outputs * (plan.model.used_features.len() + 1);
         let share = rows.div_ceil(threads.max(1)).next_multiple_of(BLOCK);
-        let deep = self.trees.iter().any(|tree| !tree.deep.is_empty());
+        let deep = trees.iter().any(|tree| !tree.deep.is_empty());
         if deep {
             return share.clamp(BLOCK, ROWS_OF_DEEP_LEAVES);
         }
@@ -191,8 +193,12 @@ pub(super) struct Block<S: Simd, T> {
 }
 
 /// What a thread needs for the rows it explains together.
-pub(super) struct Scratch<S: Simd, T> {
+pub(super) struct Scratch<'a, S: Simd, T> {
     s: S,
+    plan: &'a Plan,
+    trees: &'a [TreePlan],
+    /// In the place of trees.
+    pairs: Option<Pairs<'a>>,
     pub(super) blocks: Vec<Block<S, T>>,
     arena: Vec<S::V>,
     known: Known,
@@ -214,12 +220,16 @@ impl<S: Simd, T: Comparable> Block<S, T> {
         }
     }
 
-    fn load(&mut self, s: S, plan: &Plan, rows: &Rows<'_>, start: usize, length: usize) {
-        let model = &plan.model;
+    /// Begins with `length` rows that have no values yet.
+    fn clear(&mut self, s: S, length: usize) {
         self.length = length;
+        self.phi.fill(s.splat(0.0));
+    }
+
+    fn read(&mut self, plan: &Plan, rows: &Rows<'_>, start: usize) {
+        let (model, length) = (&plan.model, self.length);
         self.columns.fill(rows, start..start + length, &model.used_features, model.input);
         self.codes.fill(&self.columns, &model.code_slots, model.input);
-        self.phi.fill(s.splat(0.0));
     }
 
     /// Takes the block's part of `(n, R)` numbers.
@@ -253,7 +263,10 @@ impl<S: Simd, T: Comparable> Block<S, T> {
         let rows = self.length;
         let (indices, mix) = (std::mem::take(&mut self.indices), std::mem::take(&mut self.mix));
         let (lines, indices_of_all, phi) = (&tree.tables.lines[..], &indices[..], self.phi(plan, chunk.output));
-        if mix.is_empty() {
+        if plan.units.is_some() {
+            let mixing = Wholes;
+            s.vectorize(LookupPass { chunk, lines, indices: indices_of_all, phi, rows, mixing, ahead });
+        } else if mix.is_empty() {
             let mixing = Plain;
             s.vectorize(LookupPass { chunk, lines, indices: indices_of_all, phi, rows, mixing, ahead });
         } else {
@@ -268,7 +281,9 @@ impl<S: Simd, T: Comparable> Block<S, T> {
         let rows = self.length;
         let mix = std::mem::take(&mut self.mix);
         let phi = self.phi(plan, output);
-        if mix.is_empty() {
+        if plan.units.is_some() {
+            s.vectorize(KnownPass { known, leaf, column, phi, rows, mixing: Wholes });
+        } else if mix.is_empty() {
             s.vectorize(KnownPass { known, leaf, column, phi, rows, mixing: Plain });
         } else {
             s.vectorize(KnownPass { known, leaf, column, phi, rows, mixing: Mixed(&mix) });
@@ -294,24 +309,58 @@ impl<S: Simd, T: Comparable> Block<S, T> {
     }
 }
 
-impl<S: Simd, T: Comparable> Scratch<S, T> {
-    pub(super) fn new(s: S) -> Self {
-        Self { s, blocks: Vec::new(), arena: Vec::new(), known: Known::default() }
+impl<'a, S: Simd, T: Comparable> Scratch<'a, S, T> {
+    pub(super) fn new(s: S, plan: &'a Plan, way: Way<'a>) -> Self {
+        let (trees, pairs) = match (way, &plan.units) {
+            (Way::Pairs(later), Some(units)) => (&[][..], Some(Pairs::new(later, units))),
+            (Way::Pairs(_), None) => (&[][..], None), // only a plan in units has pairs
+            (Way::Trees(trees), _) => (trees, None),
+        };
+        Self { s, plan, trees, pairs, blocks: Vec::new(), arena: Vec::new(), known: Known::default() }
     }
 
-    pub(super) fn load(&mut self, plan: &Plan, rows: &Rows<'_>, mix: Option<&[f64]>, start: usize, length: usize) {
-        self.blocks.resize_with(length.div_ceil(BLOCK), || Block::new(self.s, plan));
-        for (index, block) in self.blocks.iter_mut().enumerate() {
-            let start = start + index * BLOCK;
-            block.load(self.s, plan, rows, start, BLOCK.min(length - index * BLOCK));
+    /// Explains some rows for the sake of some outputs (None: all); trees of others are left out. The values are of no use where
+    /// `cancel` is requested.
+    pub(super) fn explain(
+        &mut self,
+        rows: &Rows<'_>,
+        mix: Option<&[f64]>,
+        range: Range<usize>,
+        outputs: Option<&[u32]>,
+        cancel: &Cancel<'_>,
+    ) {
+        let (s, plan, trees) = (self.s, self.plan, self.trees);
+        self.blocks.resize_with(range.len().div_ceil(BLOCK), || Block::new(s, plan));
+        for (start, block) in range.clone().step_by(BLOCK).zip(&mut self.blocks) {
+            block.clear(s, BLOCK.min(range.end - start));
+            if let Some(pairs) = &mut self.pairs {
+                pairs.explain(rows, start..start + block.length, outputs, cancel);
+                pairs.put(s, &mut block.phi);
+            } else {
+                block.read(plan, rows, start);
+            }
             if let Some(mix) = mix {
                 block.load_mix(mix, plan.weightings, start);
+            }
+        }
+        for tree in trees {
+            if cancel.requested() {
+                return;
+            }
+            if tree.output.zip(outputs).is_none_or(|(output, outputs)| outputs.contains(&output)) {
+                self.add_tree(tree, cancel);
+            }
+        }
+        if let Some(units) = &plan.units {
+            for block in &mut self.blocks {
+                s.vectorize(MeanPass { units, outputs: plan.model.n_outputs, phi: &mut block.phi });
             }
         }
     }
 
     /// Adds a tree: its programs, then its tables, then its leaves by themselves.
-    pub(super) fn explain(&mut self, plan: &Plan, tree: &TreePlan, cancel: &Cancel<'_>) {
+    fn add_tree(&mut self, tree: &TreePlan, cancel: &Cancel<'_>) {
+        let plan = self.plan;
         for block in &mut self.blocks {
             block.test(self.s, tree);
             for program in &tree.programs {
@@ -338,16 +387,18 @@ impl<S: Simd, T: Comparable> Scratch<S, T> {
             if cancel.requested() {
                 return;
             }
-            self.deep(plan, tree, leaf);
+            self.add_leaf(tree, leaf);
         }
     }
 
     /// Adds a leaf by itself.
-    fn deep(&mut self, plan: &Plan, tree: &TreePlan, leaf: &DeepLeaf) {
+    fn add_leaf(&mut self, tree: &TreePlan, leaf: &DeepLeaf) {
+        let plan = self.plan;
+        let wholes = plan.units.is_some();
         self.known.clear(leaf);
         for block in &mut self.blocks {
             let rows = block.length;
-            self.s.vectorize(NumberPass { known: &mut self.known, leaf, masks: &block.masks, rows });
+            self.s.vectorize(NumberPass { known: &mut self.known, leaf, masks: &block.masks, rows, wholes });
             for column in 0..leaf.values.len() {
                 let output = tree.output.unwrap_or(column as u32);
                 block.add_known(self.s, plan, &self.known, leaf, column, output);

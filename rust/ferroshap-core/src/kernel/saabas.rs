@@ -79,11 +79,6 @@ impl SaabasPlan {
         size_of_val(&self.changes[..])
     }
 
-    /// Rows that a thread explains together.
-    pub fn rows_of_a_task(&self) -> usize {
-        ROWS
-    }
-
     /// Writes the values of `rows`, `(n, f, o)` row-major, into `out`; trees are added in order. O(rows × trees × depth),
     /// memory a thread O(features × outputs).
     ///
@@ -96,6 +91,7 @@ impl SaabasPlan {
         let width = used.len() * o;
         let block = (BLOCK_NUMBERS / width.max(1)).clamp(1, ROWS / ROWS_ABREAST) * ROWS_ABREAST;
         let scratch = || (RowMajor::default(), vec![0.0; block * width]);
+        control.begin(ROWS);
         for_each_chunk(out, ROWS * f * o, threads, control, scratch, |(tile, sums), index, out, cancel| {
             let start = index * ROWS;
             tile.fill(rows, start..rows.len().min(start + ROWS), &self.model);

@@ -43,6 +43,56 @@ pub struct EnsembleArrays {
     pub linear: Option<LinearArrays>,
 }
 
+/// The fields of [`EnsembleArrays`], borrowed: a model is made without a copy of them.
+#[derive(Debug, Clone, Copy)]
+#[expect(missing_docs, reason = "each is described there")]
+pub struct ArraysView<'a> {
+    pub n_features: usize,
+    pub n_outputs: usize,
+    pub tree_starts: &'a [i64],
+    pub tree_outputs: &'a [i32],
+    pub left: &'a [i32],
+    pub right: &'a [i32],
+    pub feature: &'a [i32],
+    pub threshold: &'a [f64],
+    pub flags: &'a [u8],
+    pub category_set: &'a [i32],
+    pub set_starts: &'a [i64],
+    pub set_words: &'a [u32],
+    pub values: &'a [f64],
+    pub cover: Option<&'a [f64]>,
+    pub base: &'a [f64],
+    pub accumulation: Accumulation,
+    pub input: InputRule,
+    pub linear: Option<&'a LinearArrays>,
+}
+
+impl EnsembleArrays {
+    /// The same, borrowed.
+    pub fn view(&self) -> ArraysView<'_> {
+        ArraysView {
+            n_features: self.n_features,
+            n_outputs: self.n_outputs,
+            tree_starts: &self.tree_starts,
+            tree_outputs: &self.tree_outputs,
+            left: &self.left,
+            right: &self.right,
+            feature: &self.feature,
+            threshold: &self.threshold,
+            flags: &self.flags,
+            category_set: &self.category_set,
+            set_starts: &self.set_starts,
+            set_words: &self.set_words,
+            values: &self.values,
+            cover: self.cover.as_deref(),
+            base: &self.base,
+            accumulation: self.accumulation,
+            input: self.input,
+            linear: self.linear.as_ref(),
+        }
+    }
+}
+
 /// Leaves that are linear functions: `constant + Σ coefficient · x`, or the leaf's value where an x is missing.
 #[derive(Debug, Clone, Default)]
 pub struct LinearArrays {

@@ -20,6 +20,7 @@ pub struct Ensemble {
     pub(super) cover: Option<Vec<f64>>,
     pub(super) leaf_width: usize,
     pub(super) leaf_values: Vec<f64>,
+    pub(super) largest_leaves: Vec<f64>,
     pub(super) set_starts: Vec<usize>,
     pub(super) set_words: Vec<u32>,
     pub(super) base: Vec<f64>,
@@ -144,18 +145,14 @@ impl Ensemble {
     /// |base| + Σ over trees of the largest |leaf|, `(o)`: what rounding errors of a sum are measured in.
     pub fn rounding_scale(&self) -> Vec<f64> {
         let divisor = self.accumulation.divisor();
-        let mut scale: Vec<f64> = self.base.iter().map(|b| b.abs() / divisor).collect();
-        for tree in &self.trees {
-            let first = tree.output.unwrap_or(0) as usize;
-            let mut largest = vec![0f64; self.leaf_width];
-            for node in tree.node_range() {
-                if let Node::Leaf { leaf } = self.node(node) {
-                    largest.iter_mut().zip(self.leaf(leaf)).for_each(|(l, v)| *l = l.max((v / divisor).abs()));
-                }
-            }
-            scale[first..].iter_mut().zip(largest).for_each(|(s, l)| *s += l);
-        }
+        let mut scale = self.largest_leaves();
+        scale.iter_mut().zip(&self.base).for_each(|(scale, base)| *scale += base.abs() / divisor);
         scale
+    }
+
+    /// Σ over trees of the largest |leaf|, `(o)`.
+    pub fn largest_leaves(&self) -> Vec<f64> {
+        self.largest_leaves.clone()
     }
 
     /// What happens to a value before the first comparison.

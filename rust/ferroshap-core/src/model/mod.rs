@@ -10,7 +10,7 @@ mod validate;
 mod walk;
 
 pub(crate) use arrays::TINY;
-pub use arrays::{Accumulation, EnsembleArrays, InputRule, LinearArrays, flags};
+pub use arrays::{Accumulation, ArraysView, EnsembleArrays, InputRule, LinearArrays, flags};
 pub use ensemble::{Ensemble, Tree};
 pub use node::Node;
 pub use split::{CategorySet, Split};

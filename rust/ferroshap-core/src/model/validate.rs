@@ -1,6 +1,6 @@
 //! The laws of a model, one function each, and the walk that turns arrays into an [`Ensemble`].
 
-use super::arrays::EnsembleArrays;
+use super::arrays::{ArraysView, EnsembleArrays};
 use super::ensemble::{Ensemble, Tree};
 use super::linear::{self, Linear};
 use super::node::Packed;
@@ -14,11 +14,19 @@ impl Ensemble {
     /// # Errors
     /// [`Error::Model`](crate::Error::Model) names the tree, the node and the law that is broken.
     pub fn try_new(arrays: &EnsembleArrays) -> Result<Self> {
+        Self::try_from_view(&arrays.view())
+    }
+
+    /// The same from borrowed arrays.
+    ///
+    /// # Errors
+    /// As [`Ensemble::try_new`].
+    pub fn try_from_view(arrays: &ArraysView<'_>) -> Result<Self> {
         lengths(arrays)?;
         sets(arrays)?;
         finite_base(arrays)?;
         let width = leaf_width(arrays)?;
-        if let Some(linear) = &arrays.linear {
+        if let Some(linear) = arrays.linear {
             linear::check(linear, arrays.left.len(), arrays.n_features, |node| arrays.left[node] < 0)?;
             if width != 1 {
                 return Err(broken(NodePlace::ENSEMBLE, "linear leaves", "vectors", "single numbers"));
@@ -31,15 +39,16 @@ impl Ensemble {
             used_features,
             trees: Vec::with_capacity(arrays.tree_outputs.len()),
             nodes: Vec::with_capacity(arrays.left.len()),
-            cover: arrays.cover.as_ref().map(|c| Vec::with_capacity(c.len())),
+            cover: arrays.cover.map(|c| Vec::with_capacity(c.len())),
             leaf_width: width,
             leaf_values: Vec::with_capacity(arrays.values.len() / 2 + width),
+            largest_leaves: vec![0.0; arrays.n_outputs],
             set_starts: arrays.set_starts.iter().map(|&s| s as usize).collect(),
-            set_words: arrays.set_words.clone(),
-            base: arrays.base.clone(),
+            set_words: arrays.set_words.to_vec(),
+            base: arrays.base.to_vec(),
             accumulation: arrays.accumulation,
             input: arrays.input,
-            linear: arrays.linear.as_ref().map(|_| Linear::new()),
+            linear: arrays.linear.map(|_| Linear::new()),
         };
         let mut walk = Walk::new(arrays, &out.used_features);
         for tree in 0..arrays.tree_outputs.len() {
@@ -54,7 +63,7 @@ fn broken(place: NodePlace, field: &'static str, found: impl ToString, expected:
 }
 
 /// All arrays have the length that the others imply, and the tree ranges tile the nodes.
-fn lengths(a: &EnsembleArrays) -> Result<()> {
+fn lengths(a: &ArraysView<'_>) -> Result<()> {
     let (t, v) = (a.tree_outputs.len(), a.left.len());
     let at = NodePlace::ENSEMBLE;
     if a.n_outputs == 0 || a.base.len() != a.n_outputs {
@@ -69,13 +78,13 @@ fn lengths(a: &EnsembleArrays) -> Result<()> {
         ("length of threshold", a.threshold.len()),
         ("length of flags", a.flags.len()),
         ("length of category_set", a.category_set.len()),
-        ("length of cover", a.cover.as_ref().map_or(v, Vec::len)),
+        ("length of cover", a.cover.map_or(v, <[f64]>::len)),
     ]
     .into_iter();
     if let Some((field, found)) = nodes.find(|&(_, length)| length != v) {
         return Err(broken(at, field, found, format!("{v}, the length of left")));
     }
-    let starts = &a.tree_starts;
+    let starts = a.tree_starts;
     if starts.len() != t + 1 || starts[0] != 0 || starts[t] != v as i64 {
         return Err(broken(at, "tree_starts", format!("{} entries", starts.len()), format!("{} from 0 to {v}", t + 1)));
     }
@@ -88,8 +97,8 @@ fn lengths(a: &EnsembleArrays) -> Result<()> {
 }
 
 /// The bit sets tile their words.
-fn sets(a: &EnsembleArrays) -> Result<()> {
-    let (s, words) = (&a.set_starts, a.set_words.len() as i64);
+fn sets(a: &ArraysView<'_>) -> Result<()> {
+    let (s, words) = (a.set_starts, a.set_words.len() as i64);
     let tiled = s.first() == Some(&0) && s.last() == Some(&words) && s.windows(2).all(|w| w[0] <= w[1]);
     if tiled {
         return Ok(());
@@ -97,7 +106,7 @@ fn sets(a: &EnsembleArrays) -> Result<()> {
     Err(broken(NodePlace::ENSEMBLE, "set_starts", format!("{} entries", s.len()), format!("ascending, 0 to {words}")))
 }
 
-fn finite_base(a: &EnsembleArrays) -> Result<()> {
+fn finite_base(a: &ArraysView<'_>) -> Result<()> {
     match a.base.iter().find(|b| !b.is_finite()) {
         Some(b) => Err(broken(NodePlace::ENSEMBLE, "base score", b, "a finite number")),
         None if !(a.accumulation.divisor() > 0.0 && a.accumulation.divisor().is_finite()) => {
@@ -114,7 +123,7 @@ fn finite_base(a: &EnsembleArrays) -> Result<()> {
 }
 
 /// Leaves are single numbers that go to one output, or vectors over all outputs.
-fn leaf_width(a: &EnsembleArrays) -> Result<usize> {
+fn leaf_width(a: &ArraysView<'_>) -> Result<usize> {
     let v = a.left.len();
     let vector = a.tree_outputs.iter().any(|&o| o < 0);
     let width = if vector { a.n_outputs } else { 1 };
@@ -131,7 +140,7 @@ fn leaf_width(a: &EnsembleArrays) -> Result<usize> {
 }
 
 /// The features that inner nodes and linear leaves name, ascending, dead nodes included only if they name a real feature.
-fn used_features(a: &EnsembleArrays) -> Result<Vec<u32>> {
+fn used_features(a: &ArraysView<'_>) -> Result<Vec<u32>> {
     let mut used: Vec<u32> = (0..a.left.len())
         .filter(|&n| a.left[n] >= 0)
         .map(|n| a.feature[n] as u32)
@@ -145,8 +154,9 @@ fn used_features(a: &EnsembleArrays) -> Result<Vec<u32>> {
 
 /// Scratch of the walk over one tree after another.
 struct Walk<'a> {
-    a: &'a EnsembleArrays,
-    slots: std::collections::HashMap<u32, u32>,
+    a: &'a ArraysView<'a>,
+    /// The feature of each slot, ascending.
+    used: Vec<u32>,
     seen: Vec<bool>,
     /// (node in the arrays, node in the ensemble, depth, different features above it)
     stack: Vec<Visit>,
@@ -163,15 +173,14 @@ enum Visit {
 }
 
 impl<'a> Walk<'a> {
-    fn new(a: &'a EnsembleArrays, used: &[u32]) -> Self {
-        let slots = used.iter().enumerate().map(|(slot, &feature)| (feature, slot as u32)).collect();
-        Self { a, slots, seen: Vec::new(), stack: Vec::new(), on_path: vec![0; used.len()] }
+    fn new(a: &'a ArraysView<'a>, used: &[u32]) -> Self {
+        Self { a, used: used.to_vec(), seen: Vec::new(), stack: Vec::new(), on_path: vec![0; used.len()] }
     }
 
     fn tree(&mut self, tree: usize, out: &mut Ensemble) -> Result<()> {
         let first = self.a.tree_starts[tree] as usize;
         let size = self.a.tree_starts[tree + 1] as usize - first;
-        let root = out.nodes.len();
+        let (root, first_value) = (out.nodes.len(), out.leaf_values.len());
         let output = u32::try_from(self.a.tree_outputs[tree]).ok();
         let mut shape = Tree { root: root as u32, n_nodes: 0, depth: 0, path_features: 0, plain: true, output };
         self.seen.clear();
@@ -199,7 +208,18 @@ impl<'a> Walk<'a> {
         }
         shape.n_nodes = (out.nodes.len() - root) as u32;
         out.trees.push(shape);
+        let (divisor, leaves) = (out.accumulation.divisor(), &out.leaf_values[first_value..]);
+        for (column, sum) in
+            out.largest_leaves[output.unwrap_or(0) as usize..].iter_mut().take(out.leaf_width).enumerate()
+        {
+            let of_column = leaves[column..].iter().step_by(out.leaf_width);
+            *sum += of_column.fold(0f64, |largest, v| largest.max((v / divisor).abs()));
+        }
         Ok(())
+    }
+
+    fn slot(&self, feature: i32) -> Option<u32> {
+        self.used.binary_search(&(feature as u32)).ok().map(|slot| slot as u32)
     }
 
     fn leaf(&self, tree: usize, first: usize, old: usize, out: &mut Ensemble) -> Result<u32> {
@@ -215,10 +235,11 @@ impl<'a> Walk<'a> {
             return Err(broken(place, "leaf value", format!("{}{which}", value[output]), "a finite number"));
         }
         out.leaf_values.extend_from_slice(value);
-        if let (Some(from), Some(to)) = (&self.a.linear, &mut out.linear) {
+        if let (Some(from), Some(to)) = (self.a.linear, &mut out.linear) {
             let node = first + old;
             let range = from.starts[node] as usize..from.starts[node + 1] as usize;
-            let terms = range.map(|term| (self.slots[&(from.features[term] as u32)], from.coefficients[term]));
+            let slot = |term: usize| self.slot(from.features[term]).unwrap_or_default(); // all are in use
+            let terms = range.map(|term| (slot(term), from.coefficients[term]));
             to.push(from.constants[node], terms);
         }
         Ok(leaf)
@@ -269,7 +290,7 @@ impl<'a> Walk<'a> {
     fn split(&self, tree: usize, first: usize, old: usize) -> Result<Split> {
         let place = NodePlace::node(tree, old);
         let (at, feature) = (first + old, self.a.feature[first + old]);
-        let Some(&slot) = self.slots.get(&(feature as u32)) else {
+        let Some(slot) = self.slot(feature) else {
             return Err(broken(
                 place,
                 "feature",
@@ -286,7 +307,7 @@ impl<'a> Walk<'a> {
 
     /// A cover is finite, not negative, and small enough that a pair of them can be added.
     fn push_cover(&self, tree: usize, first: usize, old: usize, out: &mut Ensemble) -> Result<()> {
-        if let (Some(from), Some(to)) = (&self.a.cover, &mut out.cover) {
+        if let (Some(from), Some(to)) = (self.a.cover, &mut out.cover) {
             let cover = from[first + old];
             if !(0.0..=f64::MAX / 4.0).contains(&cover) {
                 return Err(broken(NodePlace::node(tree, old), "cover", cover, "a finite number, 0 or more"));

@@ -37,6 +37,25 @@ impl Ensemble {
         }
     }
 
+    /// The child of an inner node where `x` in its slot leads; a leaf itself. `PLAIN`: the tree is.
+    #[inline(always)]
+    pub fn child<const PLAIN: bool>(&self, node: u32, x: &[f64]) -> u32 {
+        let packed = &self.nodes[node as usize];
+        if PLAIN {
+            return packed.plain_step(x[packed.slot as usize]);
+        }
+        match packed.unpack() {
+            Node::Leaf { .. } => node,
+            Node::Inner { split, left } => left + u32::from(!self.goes_left(&split, x[split.slot as usize])),
+        }
+    }
+
+    /// The row of [`Ensemble::leaf`] of a leaf.
+    #[inline(always)]
+    pub fn leaf_at(&self, node: u32) -> u32 {
+        self.nodes[node as usize].which
+    }
+
     /// The slot that an inner node tests.
     #[inline(always)]
     pub fn slot(&self, node: u32) -> u32 {

@@ -73,21 +73,29 @@ impl Workload {
 }
 
 /// The ways of all trees whose tables take at most `bytes`: lines are made dearer until they do.
-pub(super) fn ways_within(model: &Ensemble, load: Workload, bytes: usize) -> Vec<Vec<Way>> {
+pub(super) fn ways_within(model: &Ensemble, load: Workload, bytes: usize) -> Vec<Ways> {
     for price in cost::PRICES {
-        let load = Workload { line: load.line + price, ..load };
         let mut taken = 0usize;
         let of_tree = |tree| {
-            let (ways, lines) = ways(model, tree, load);
-            taken = taken.saturating_add(lines.saturating_mul(load.weightings as usize * size_of::<Line>()));
+            let ways = ways(model, tree, load, price);
+            taken = taken.saturating_add(ways.lines.saturating_mul(load.weightings as usize * size_of::<Line>()));
             (taken <= bytes).then_some(ways)
         };
         if let Some(ways) = model.trees().iter().map(of_tree).collect() {
             return ways;
         }
     }
-    let load = Workload { line: f64::INFINITY, ..load };
-    model.trees().iter().map(|tree| ways(model, tree, load).0).collect()
+    model.trees().iter().map(|tree| ways(model, tree, load, f64::INFINITY)).collect()
+}
+
+/// How a tree is explained.
+pub(super) struct Ways {
+    /// Of every node, counted from the root; below a group the nodes have none of their own.
+    pub(super) of_nodes: Vec<Way>,
+    /// Lines of the tables.
+    lines: usize,
+    /// Nanoseconds of all: making the tables, the background, the rows.
+    pub(super) cost: f64,
 }
 
 /// How a node is explained.
@@ -103,12 +111,14 @@ pub(super) enum Way {
     Deep,
 }
 
-/// The way of every node, counted from the root, and the lines of the tables; below a group the nodes have none of their own.
-fn ways(model: &Ensemble, tree: &Tree, load: Workload) -> (Vec<Way>, usize) {
+/// Chooses where each line of a table costs `price` more, row by row.
+fn ways(model: &Ensemble, tree: &Tree, fair: Workload, price: f64) -> Ways {
+    let load = Workload { line: fair.line + price, ..fair };
     let size = tree.n_nodes as usize;
     let above = Above::new(model, tree);
     let points = f64::from(tree.path_features.div_ceil(2).max(1));
     let outputs = if tree.output.is_some() { 1.0 } else { model.n_outputs() as f64 };
+    let step = load.rows * outputs * (cost::STEP + points * cost::POINT);
     let mut way = vec![Way::Recurrence; size];
     // (by tables alone, the best)
     let mut costs = vec![(f64::INFINITY, 0.0); size];
@@ -130,7 +140,7 @@ fn ways(model: &Ensemble, tree: &Tree, load: Workload) -> (Vec<Way>, usize) {
                 let (first, second) = (costs[(left - tree.root) as usize], costs[(left - tree.root) as usize + 1]);
                 let halves = first.0 + second.0;
                 let tables = as_group.min(halves);
-                let step = load.rows * outputs * (cost::STEP + points * cost::POINT) + first.1 + second.1;
+                let step = step + first.1 + second.1;
                 way[at] = match () {
                     () if load.background.is_none() && step <= tables => Way::Recurrence,
                     () if as_group <= halves => Way::Group,
@@ -141,25 +151,26 @@ fn ways(model: &Ensemble, tree: &Tree, load: Workload) -> (Vec<Way>, usize) {
         };
     }
     only_tables_below_splits(model, tree, &costs, &mut way);
-    let lines = lines(model, tree, &above, &way, &leaves);
-    (way, lines)
-}
-
-/// Lines of the tables of a tree's groups.
-fn lines(model: &Ensemble, tree: &Tree, above: &Above, way: &[Way], leaves: &[u32]) -> usize {
-    let outputs = if tree.output.is_some() { 1 } else { model.n_outputs() };
+    let mut chosen = Ways { of_nodes: way, lines: 0, cost: 0.0 };
     let mut pending = vec![tree.root];
-    let mut lines = 0;
     while let Some(node) = pending.pop() {
         let at = (node - tree.root) as usize;
-        if way[at] == Way::Group {
-            let group = above.group(model, tree, node, leaves[at]);
-            lines += group.map_or(0, |group| (group.slots.div_ceil(8) as usize) << group.bits);
-        } else if let Node::Inner { left, .. } = model.node(node) {
-            pending.extend([left, left + 1]);
+        match (chosen.of_nodes[at], load.background) {
+            (Way::Group, _) => {
+                let group = above.group(model, tree, node, leaves[at]);
+                chosen.lines += outputs as usize * group.as_ref().map_or(0, Group::lines);
+                chosen.cost += group.map_or(0.0, |group| group.cost(fair, outputs));
+            }
+            (Way::Deep, Some(background)) => chosen.cost += outputs * deep(above.features[at], fair, background),
+            (way, _) => {
+                if let Node::Inner { left, .. } = model.node(node) {
+                    chosen.cost += if way == Way::Recurrence { step } else { 0.0 };
+                    pending.extend([left, left + 1]);
+                }
+            }
         }
     }
-    lines * outputs
+    chosen
 }
 
 /// Below a node that has no step, a subtree that the recurrence would take at less cost goes by tables all the same.
@@ -257,6 +268,11 @@ struct Group {
 }
 
 impl Group {
+    /// Lines of its table for one output and weighting.
+    fn lines(&self) -> usize {
+        (self.slots.div_ceil(8) as usize) << self.bits
+    }
+
     /// Making the table, folding the background, and a look-up a row.
     fn cost(&self, load: Workload, outputs: f64) -> f64 {
         if self.slots == 0 {

@@ -3,6 +3,7 @@
 mod deep;
 mod groups;
 mod interactions;
+mod later;
 mod pairs;
 mod paths;
 mod program;
@@ -11,20 +12,23 @@ mod shape;
 mod shapley;
 mod splits;
 mod tables;
+mod units;
 
 pub use interactions::InteractionPlan;
 pub use pairs::Wanted;
 pub use quadrature::{Rule, gauss_legendre};
 
 pub(crate) use deep::{ByPattern, DeepLeaf};
-use groups::Way;
+use groups::Ways;
 pub(crate) use groups::Workload;
 pub(crate) use interactions::{Partner, SplitNode, TreeOfPairs, Visits, WeightedPoints};
+pub(crate) use later::{Later, Trees};
 pub(crate) use pairs::PairLayout;
 pub(crate) use program::{MAX_POINTS, NodeStep, Op, PairStep, Points, Program, SplitStep, UnitStep};
 pub(crate) use shapley::Weights;
 pub(crate) use splits::{Compare, MaskSplit, code, code_slots};
 pub(crate) use tables::{Builder, Chunk, Lookup, Shape as GroupShape, Source, TreeTables};
+pub(crate) use units::{Units, whole};
 
 use std::ops::Range;
 
@@ -40,10 +44,12 @@ pub const MAX_PATH_FEATURES: u32 = 512;
 #[derive(Debug, Clone)]
 pub struct Plan {
     pub(crate) model: PlanModel,
-    pub(crate) trees: Vec<TreePlan>,
+    pub(crate) trees: Trees,
     pub(crate) level: Level,
     /// Weightings of the background: 1, or as many as each row mixes.
     pub(crate) weightings: usize,
+    /// Sums are of whole numbers of these.
+    pub(crate) units: Option<Units>,
     expected: Vec<f64>,
     scale: Vec<f64>,
 }
@@ -69,6 +75,7 @@ impl Default for Options {
 /// What the plan keeps of the model: how rows are read and how large the result is.
 #[derive(Debug, Clone)]
 pub(crate) struct PlanModel {
+    pub(crate) n_trees: usize,
     pub(crate) n_features: usize,
     pub(crate) n_outputs: usize,
     pub(crate) used_features: Vec<u32>,
@@ -87,6 +94,8 @@ pub(crate) struct TreePlan {
     pub(crate) deep: Vec<DeepLeaf>,
     /// The output that its leaves add to; `None`: to all, a column each.
     pub(crate) output: Option<u32>,
+    /// Nanoseconds that it was chosen for: made, and run for as many rows as were expected.
+    cost: f64,
 }
 
 /// What a plan is made of and what it costs.
@@ -102,6 +111,8 @@ pub struct Description {
     pub bytes: usize,
     /// Expected work a row of the recurrence: splits times their quadrature points, over all outputs.
     pub split_points: usize,
+    /// Whether the tables are made; while they are not, the fields that follow are 0.
+    pub tables_made: bool,
     /// Groups of leaves that have a pattern table.
     pub groups: usize,
     /// Most bits of a group's pattern.
@@ -110,6 +121,9 @@ pub struct Description {
     pub table_bytes: usize,
     /// Leaves that are explained by themselves, from the patterns of the background.
     pub deep_leaves: usize,
+    /// Seconds, of one thread, that the cost model expects of making the tables, reading the background and explaining
+    /// [`Options::expected_rows`].
+    pub expected_seconds: f64,
     /// Weightings of the background that each row mixes: 1 for the raw output.
     pub weightings: usize,
     /// The vector instructions in use.
@@ -126,50 +140,35 @@ impl Plan {
         let load = Workload::new(model, options.expected_rows, None);
         let code_slots = splits::code_slots(model);
         let (mut compiler, mut builder) = (program::Compiler::new(model), Builder::default());
-        let mut plan_tree = |(tree, ways): (&Tree, Vec<Way>)| {
-            let paths = paths::paths(model, tree, &code_slots, &ways);
+        let mut plan_tree = |(tree, ways): (&Tree, Ways)| {
+            let paths = paths::paths(model, tree, &code_slots, &ways.of_nodes, None);
             let outputs: Vec<u32> = outputs_of(model, tree).collect();
             let mut tables = TreeTables::default();
             tables.reserve(&paths.groups, outputs.len());
             for shape in &paths.groups {
                 builder.group(&mut tables, shape, &outputs, &Source::Covers);
             }
-            let (programs, points) = compiler.tree(tree, outputs_of(model, tree), &ways);
-            TreePlan { splits: paths.splits, points, programs, tables, deep: Vec::new(), output: tree.output }
+            let (programs, points) = compiler.tree(tree, outputs_of(model, tree), &ways.of_nodes);
+            let (splits, deep) = (paths.splits, Vec::new());
+            TreePlan { splits, points, programs, tables, deep, output: tree.output, cost: ways.cost }
         };
         let ways = groups::ways_within(model, load, options.table_bytes);
         let trees = model.trees().iter().zip(ways).map(&mut plan_tree).collect();
         let (expected, scale) = compiler.totals();
-        Ok(Self { model: PlanModel::new(model), trees, level: options.level, weightings: 1, expected, scale })
+        let (model, trees) = (PlanModel::new(model), Trees::Made(trees));
+        Ok(Self { model, trees, level: options.level, weightings: 1, units: None, expected, scale })
     }
 
-    /// An interventional plan before the background is known: for each tree the shapes of its groups, which have no tables.
-    pub(crate) fn before_background(
-        model: &Ensemble,
-        load: Workload,
-        weightings: usize,
-        options: Options,
-    ) -> (Self, Vec<Vec<GroupShape>>) {
-        let code_slots = splits::code_slots(model);
-        let mut shapes = Vec::new();
-        let mut plan_tree = |(tree, ways): (&Tree, Vec<Way>)| {
-            let paths = paths::paths(model, tree, &code_slots, &ways);
-            shapes.push(paths.groups);
-            let (splits, mut deep) = (paths.splits, paths.deep);
-            deep.iter_mut().for_each(|leaf| leaf.set_weightings(weightings));
-            let tables = TreeTables::new(weightings);
-            TreePlan { splits, points: Vec::new(), programs: Vec::new(), tables, deep, output: tree.output }
-        };
-        let ways = groups::ways_within(model, load.with_weightings(weightings), options.table_bytes);
-        let trees = model.trees().iter().zip(ways).map(&mut plan_tree).collect();
-        let (expected, scale) = (vec![0.0; model.n_outputs()], vec![0.0; model.n_outputs()]);
-        let plan = Self { model: PlanModel::new(model), trees, level: options.level, weightings, expected, scale };
-        (plan, shapes)
+    /// An interventional plan whose trees are still to be made.
+    pub(crate) fn against_background(model: &Ensemble, weightings: usize, units: Option<Units>, level: Level) -> Self {
+        let (expected, scale) = (vec![0.0; model.n_outputs()], model.rounding_scale());
+        let (model, trees) = (PlanModel::new(model), Trees::Made(Vec::new()));
+        Self { model, trees, level, weightings, units, expected, scale }
     }
 
-    /// Sets what is known only when the background is: its mean prediction, and the scale of roundings.
-    pub(crate) fn set_totals(&mut self, expected: Vec<f64>, scale: Vec<f64>) {
-        (self.expected, self.scale) = (expected, scale);
+    /// Sets what is known only when the background is read.
+    pub(crate) fn set_expected(&mut self, expected: Vec<f64>) {
+        self.expected = expected;
     }
 
     /// The mean prediction under the game, `(o)`: what the values of a row are measured from.
@@ -182,24 +181,49 @@ impl Plan {
         &self.scale
     }
 
-    /// What the plan is made of.
+    /// What the plan is made of; of tables that are not made yet ([`Plan::make_tables`]) there is nothing to say.
     pub fn describe(&self) -> Description {
+        let trees = self.trees.made().unwrap_or_default();
         let points = |t: &TreePlan| t.points.iter().map(|p| p.q.len()).sum::<usize>();
         let in_steps = |t: &TreePlan| t.programs.iter().map(Program::splits).sum::<usize>();
         Description {
-            trees: self.trees.len(),
-            passes: self.trees.iter().map(|t| t.points.len() * t.programs.len()).sum(),
-            points: self.trees.iter().map(points).max().unwrap_or(0),
-            bytes: self.trees.iter().map(TreePlan::bytes).sum(),
-            split_points: self.trees.iter().map(|t| in_steps(t) * points(t)).sum(),
-            groups: self.trees.iter().map(|t| t.tables.groups.len()).sum(),
-            bits: self.trees.iter().flat_map(|t| &t.tables.groups).map(Vec::len).max().unwrap_or(0),
-            table_bytes: self.trees.iter().map(|t| t.tables.bytes()).sum(),
-            deep_leaves: self.trees.iter().map(|t| t.deep.len()).sum(),
+            trees: self.model.n_trees,
+            passes: trees.iter().map(|t| t.points.len() * t.programs.len()).sum(),
+            points: trees.iter().map(points).max().unwrap_or(0),
+            bytes: trees.iter().map(TreePlan::bytes).sum::<usize>() + self.trees.bytes_kept(),
+            split_points: trees.iter().map(|t| in_steps(t) * points(t)).sum(),
+            tables_made: self.trees.made().is_some(),
+            groups: trees.iter().map(|t| t.tables.groups.len()).sum(),
+            bits: trees.iter().flat_map(|t| &t.tables.groups).map(Vec::len).max().unwrap_or(0),
+            table_bytes: trees.iter().map(|t| t.tables.bytes()).sum(),
+            deep_leaves: trees.iter().map(|t| t.deep.len()).sum(),
+            expected_seconds: trees.iter().map(|t| t.cost).sum::<f64>() / 1e9,
             weightings: self.weightings,
             level: self.level,
         }
     }
+}
+
+/// For each tree the shapes of its groups, which have no tables yet.
+pub(crate) fn before_background(
+    model: &Ensemble,
+    load: Workload,
+    weightings: usize,
+    units: Option<&Units>,
+    table_bytes: usize,
+) -> Vec<(TreePlan, Vec<GroupShape>)> {
+    let code_slots = splits::code_slots(model);
+    let plan_tree = |(tree, ways): (&Tree, Ways)| {
+        let paths = paths::paths(model, tree, &code_slots, &ways.of_nodes, units);
+        let (splits, mut deep) = (paths.splits, paths.deep);
+        deep.iter_mut().for_each(|leaf| leaf.set_weightings(weightings));
+        let tables = TreeTables::new(weightings);
+        let (points, programs, output) = (Vec::new(), Vec::new(), tree.output);
+        let plan = TreePlan { splits, points, programs, tables, deep, output, cost: ways.cost };
+        (plan, paths.groups)
+    };
+    let ways = groups::ways_within(model, load.with_weightings(weightings), table_bytes);
+    model.trees().iter().zip(ways).map(plan_tree).collect()
 }
 
 impl TreePlan {
@@ -214,6 +238,7 @@ impl TreePlan {
 impl PlanModel {
     fn new(model: &Ensemble) -> Self {
         Self {
+            n_trees: model.trees().len(),
             n_features: model.n_features(),
             n_outputs: model.n_outputs(),
             used_features: model.used_features().to_vec(),

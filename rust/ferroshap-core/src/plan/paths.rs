@@ -4,6 +4,7 @@ use super::deep::DeepLeaf;
 use super::groups::Way;
 use super::splits::MaskSplit;
 use super::tables::{LeafFeature, LeafShape, Shape};
+use super::units::Units;
 use crate::model::{Ensemble, Node, Tree};
 
 /// What tables need to know of a tree.
@@ -37,8 +38,9 @@ pub(super) fn numbers(model: &Ensemble, tree: &Tree) -> Vec<u32> {
 }
 
 /// Walks a tree whose nodes are explained in these `ways`.
-pub(super) fn paths(model: &Ensemble, tree: &Tree, code_slots: &[u32], ways: &[Way]) -> Paths {
-    let walk = Walk { model, tree, numbers: numbers(model, tree) };
+/// `units`: the values of the leaves are in those.
+pub(super) fn paths(model: &Ensemble, tree: &Tree, code_slots: &[u32], ways: &[Way], units: Option<&Units>) -> Paths {
+    let walk = Walk { model, tree, numbers: numbers(model, tree), units };
     let mut out = Paths::default();
     let mut splits: Vec<Option<MaskSplit>> = Vec::new();
     // a node, what is above it, and whether a group holds it
@@ -75,6 +77,7 @@ struct Walk<'a> {
     model: &'a Ensemble,
     tree: &'a Tree,
     numbers: Vec<u32>,
+    units: Option<&'a Units>,
 }
 
 impl Walk<'_> {
@@ -94,7 +97,12 @@ impl Walk<'_> {
 
     fn values(&self, leaf: u32) -> Vec<f64> {
         let divisor = self.model.accumulation().divisor();
-        self.model.leaf(leaf).iter().map(|v| v / divisor).collect()
+        let first = self.tree.output.unwrap_or(0) as usize;
+        let value = |(column, v): (usize, &f64)| {
+            let v = v / divisor;
+            self.units.map_or(v, |units| units.in_units(first + column, v))
+        };
+        self.model.leaf(leaf).iter().enumerate().map(value).collect()
     }
 
     /// The group below `root`: bits of the path's features, then of its splits, which say "goes left, and satisfies what is

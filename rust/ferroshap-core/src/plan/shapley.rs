@@ -22,7 +22,8 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use crate::simd::Line;
+use super::units::whole;
+use crate::simd::{Line, of_whole};
 
 /// wA and wB for d features, `[β][k]`.
 #[derive(Debug, Default)]
@@ -104,60 +105,111 @@ pub(super) struct LeafTables {
     by_pattern: HashMap<usize, Rc<ByPattern>>,
     ranked: Vec<f64>,
     sums: [Vec<f64>; 3],
+    ranked_counts: Vec<u32>,
+    whole_sums: [Vec<i64>; 3],
     features: usize,
 }
 
 impl LeafTables {
     /// Takes the weights `h`, 2^d of them, of the background's patterns. O(d² 2^d).
+    #[inline(always)]
     pub(super) fn take(&mut self, h: &[f64]) {
-        let size = h.len();
-        let d = size.trailing_zeros() as usize;
-        self.features = d;
-        self.rank(h, d);
-        let weights = self.by_pattern.entry(d).or_insert_with(|| Rc::new(ByPattern::new(d))).clone();
+        let weights = self.weights(h.len());
+        rank(&mut self.ranked, h, |a, b| a + b);
         for (sum, weights) in self.sums.iter_mut().zip(&weights.of) {
             sum.clear();
-            sum.resize(size, 0.0);
-            for (n, w) in self.ranked.chunks_exact(size).zip(weights.chunks_exact(size)) {
+            sum.resize(h.len(), 0.0);
+            for (n, w) in self.ranked.chunks_exact(h.len()).zip(weights.chunks_exact(h.len())) {
                 sum.iter_mut().zip(n.iter().zip(w)).for_each(|(sum, (n, w))| *sum += n * w);
             }
         }
     }
 
-    /// N[k][a], a place a pattern, in place: bit after bit, rank after rank from above.
-    fn rank(&mut self, h: &[f64], d: usize) {
-        let size = h.len();
-        self.ranked.clear();
-        self.ranked.resize((d + 1) * size, 0.0);
-        self.ranked[..size].copy_from_slice(h);
-        for g in 0..d {
-            let half = 1 << g;
-            for k in (0..=g + 1).rev() {
-                let (lower, here) = self.ranked.split_at_mut(k * size);
-                let below = if k > 0 { &lower[(k - 1) * size..] } else { &[] };
-                for (pair, here) in here[..size].chunks_exact_mut(2 * half).enumerate() {
-                    let (without, with) = here.split_at_mut(half);
-                    without.copy_from_slice(with);
-                    if k > 0 {
-                        let below = &below[pair * 2 * half..][..half];
-                        with.iter_mut().zip(below).for_each(|(with, below)| *with += below);
-                    }
+    /// Takes how often the background has each pattern. O(d² 2^d).
+    #[inline(always)]
+    pub(super) fn take_counts(&mut self, counts: &[u32]) {
+        self.features = counts.len().trailing_zeros() as usize;
+        rank(&mut self.ranked_counts, counts, |a, b| a + b);
+    }
+
+    /// Makes the sums of a value, in units, from the counts. O(d 2^d).
+    #[inline(always)]
+    pub(super) fn value(&mut self, v: f64) {
+        let size = 1 << self.features;
+        let weights = self.weights(size);
+        for (sum, weights) in self.whole_sums.iter_mut().zip(&weights.of) {
+            sum.clear();
+            sum.resize(size, 0);
+            for (n, w) in self.ranked_counts.chunks_exact(size).zip(weights.chunks_exact(size)) {
+                for (sum, (n, w)) in sum.iter_mut().zip(n.iter().zip(w)) {
+                    *sum = sum.wrapping_add(i64::from(*n).wrapping_mul(whole(v * w)));
                 }
             }
         }
     }
 
+    fn weights(&mut self, size: usize) -> Rc<ByPattern> {
+        self.features = size.trailing_zeros() as usize;
+        self.by_pattern.entry(self.features).or_insert_with(|| Rc::new(ByPattern::new(self.features))).clone()
+    }
+
     /// T of a leaf of value 1: a line a pattern, feature `g` in lane `lanes[g]` (none: left out).
+    #[inline(always)]
     pub(super) fn lines(&self, lanes: &[Option<u8>], out: &mut Vec<Line>) {
         let [r1, r2, r3] = &self.sums;
-        out.clear();
-        out.resize(1 << self.features, Line::default());
-        for (g, lane) in lanes.iter().enumerate() {
-            let Some(lane) = *lane else { continue };
-            for (a, line) in out.iter_mut().enumerate() {
-                let inside = a >> g & 1 != 0;
-                line.0[lane as usize] = if inside { r1[a] - r2[a & !(1 << g)] } else { -r3[a] };
+        lines(self.features, lanes, out, |a| -r3[a], |a, without| r1[a] - r2[without]);
+    }
+
+    /// T of the value at hand, in units: whole numbers.
+    #[inline(always)]
+    pub(super) fn lines_of_wholes(&self, lanes: &[Option<u8>], out: &mut Vec<Line>) {
+        let [r1, r2, r3] = &self.whole_sums;
+        let (outside, inside) = (|a: usize| r3[a].wrapping_neg(), |a: usize, b: usize| r1[a].wrapping_sub(r2[b]));
+        lines(self.features, lanes, out, |a| of_whole(outside(a)), |a, without| of_whole(inside(a, without)));
+    }
+}
+
+/// N[k][a], a place a pattern, in place: bit after bit, rank after rank from above.
+#[inline(always)]
+fn rank<T: Copy + Default>(ranked: &mut Vec<T>, h: &[T], add: impl Fn(T, T) -> T + Copy) {
+    let size = h.len();
+    let d = size.trailing_zeros() as usize;
+    ranked.clear();
+    ranked.resize((d + 1) * size, T::default());
+    ranked[..size].copy_from_slice(h);
+    for g in 0..d {
+        let half = 1 << g;
+        for k in (0..=g + 1).rev() {
+            let (lower, here) = ranked.split_at_mut(k * size);
+            let below = if k > 0 { &lower[(k - 1) * size..] } else { &[] };
+            for (pair, here) in here[..size].chunks_exact_mut(2 * half).enumerate() {
+                let (without, with) = here.split_at_mut(half);
+                without.copy_from_slice(with);
+                if k > 0 {
+                    let below = &below[pair * 2 * half..][..half];
+                    with.iter_mut().zip(below).for_each(|(with, below)| *with = add(*with, *below));
+                }
             }
+        }
+    }
+}
+
+/// A line a pattern of `d` features: what is added to feature `g`, in lane `lanes[g]`, by where it is.
+#[inline(always)]
+fn lines(
+    d: usize,
+    lanes: &[Option<u8>],
+    out: &mut Vec<Line>,
+    outside: impl Fn(usize) -> f64,
+    inside: impl Fn(usize, usize) -> f64,
+) {
+    out.clear();
+    out.resize(1 << d, Line::default());
+    for (g, lane) in lanes.iter().enumerate() {
+        let Some(lane) = *lane else { continue };
+        for (a, line) in out.iter_mut().enumerate() {
+            let has = a >> g & 1 != 0;
+            line.0[lane as usize] = if has { inside(a, a & !(1 << g)) } else { outside(a) };
         }
     }
 }

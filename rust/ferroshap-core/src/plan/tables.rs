@@ -1,7 +1,7 @@
 //! Pattern tables of a tree: what they hold, and how the leaves of a group become one.
 
 use super::shapley::LeafTables;
-use crate::simd::Line;
+use crate::simd::{Line, of_whole, whole_of};
 
 /// Most look-ups that share a transpose: their eight lines are added before it.
 const MOST_LOOKUPS: usize = 4;
@@ -70,6 +70,7 @@ impl LeafShape {
     }
 
     /// The leaf's own pattern for each pattern of its group.
+    #[inline(always)]
     pub(crate) fn map(&self, bits: usize, out: &mut Vec<u16>) {
         out.clear();
         out.resize(1 << bits, 0);
@@ -88,6 +89,8 @@ pub(crate) enum Source<'a> {
     Covers,
     /// Counted: for each pattern of the group a weight in each weighting, and what they are divided by.
     Counted(&'a [f64], f64),
+    /// How often each pattern of the group occurs; the values of the leaves are in units, the tables of whole numbers.
+    Wholes(&'a [u32]),
 }
 
 /// Where eight features of a group and one output have their table.
@@ -106,11 +109,13 @@ pub(crate) struct Builder {
     leaf: LeafTables,
     map: Vec<u16>,
     h: Vec<f64>,
+    counts: Vec<u32>,
     leaf_lines: Vec<Line>,
 }
 
 impl Builder {
     /// Adds a group; `outputs` are the outputs that the columns of its leaves' values add to.
+    #[inline(always)]
     pub(crate) fn group(&mut self, tables: &mut TreeTables, shape: &Shape, outputs: &[u32], source: &Source<'_>) {
         if shape.slots.is_empty() {
             return;
@@ -130,29 +135,25 @@ impl Builder {
             })
             .collect();
         for leaf in &shape.leaves {
-            self.leaf(tables, shape, leaf, &places, source);
+            leaf.map(shape.bits.len(), &mut self.map);
+            match *source {
+                Source::Covers => self.leaf(tables, leaf, &places, None),
+                Source::Counted(sums, total) => self.leaf(tables, leaf, &places, Some((sums, total))),
+                Source::Wholes(counts) => self.leaf_of_wholes(tables, leaf, &places, counts),
+            }
         }
     }
 
-    fn leaf(
-        &mut self,
-        tables: &mut TreeTables,
-        shape: &Shape,
-        leaf: &LeafShape,
-        places: &[Place],
-        source: &Source<'_>,
-    ) {
-        leaf.map(shape.bits.len(), &mut self.map);
+    #[inline(always)]
+    fn leaf(&mut self, tables: &mut TreeTables, leaf: &LeafShape, places: &[Place], counted: Option<(&[f64], f64)>) {
         let weightings = tables.weightings;
         for weighting in 0..weightings {
-            let total = self.weigh(leaf, source, weighting, weightings);
+            let total = self.weigh(leaf, counted, weighting, weightings);
             self.leaf.take(&self.h);
-            for Place { part, column, first, lanes } in places {
-                let lane = |feature: &LeafFeature| lanes.get((feature.at as usize).wrapping_sub(*part)).copied();
-                let of_features: Vec<Option<u8>> = leaf.features.iter().map(lane).collect();
-                self.leaf.lines(&of_features, &mut self.leaf_lines);
-                let v = leaf.values[*column] / total;
-                let lines = tables.lines[first + weighting..].iter_mut().step_by(weightings);
+            for place in places {
+                self.leaf.lines(&place.lanes_of(leaf), &mut self.leaf_lines);
+                let v = leaf.values[place.column] / total;
+                let lines = tables.lines[place.first + weighting..].iter_mut().step_by(weightings);
                 for (line, &own) in lines.zip(&self.map) {
                     let from = &self.leaf_lines[own as usize].0;
                     line.0.iter_mut().zip(from).for_each(|(sum, x)| *sum += v * x);
@@ -161,13 +162,36 @@ impl Builder {
         }
     }
 
+    #[inline(always)]
+    fn leaf_of_wholes(&mut self, tables: &mut TreeTables, leaf: &LeafShape, places: &[Place], counts: &[u32]) {
+        self.counts.clear();
+        self.counts.resize(1 << leaf.features.len(), 0);
+        for (&own, count) in self.map.iter().zip(counts) {
+            self.counts[own as usize] += count;
+        }
+        self.leaf.take_counts(&self.counts);
+        for (column, &v) in leaf.values.iter().enumerate() {
+            self.leaf.value(v);
+            for place in places.iter().filter(|place| place.column == column) {
+                self.leaf.lines_of_wholes(&place.lanes_of(leaf), &mut self.leaf_lines);
+                for (line, &own) in tables.lines[place.first..].iter_mut().zip(&self.map) {
+                    let from = &self.leaf_lines[own as usize].0;
+                    for (sum, x) in line.0.iter_mut().zip(from) {
+                        *sum = of_whole(whole_of(*sum).wrapping_add(whole_of(*x)));
+                    }
+                }
+            }
+        }
+    }
+
     /// h of the leaf's patterns in a weighting, and what it is divided by.
-    fn weigh(&mut self, leaf: &LeafShape, source: &Source<'_>, weighting: usize, weightings: usize) -> f64 {
+    #[inline(always)]
+    fn weigh(&mut self, leaf: &LeafShape, counted: Option<(&[f64], f64)>, weighting: usize, weightings: usize) -> f64 {
         let d = leaf.features.len();
         self.h.clear();
         self.h.resize(1 << d, 0.0);
-        match source {
-            Source::Covers => {
+        match counted {
+            None => {
                 self.h[0] = 1.0;
                 for (g, feature) in leaf.features.iter().enumerate() {
                     let (without, with) = self.h[..2 << g].split_at_mut(1 << g);
@@ -178,13 +202,21 @@ impl Builder {
                 }
                 1.0
             }
-            Source::Counted(counts, total) => {
-                for (&own, count) in self.map.iter().zip(counts[weighting..].iter().step_by(weightings)) {
-                    self.h[own as usize] += count;
+            Some((sums, total)) => {
+                for (&own, sum) in self.map.iter().zip(sums[weighting..].iter().step_by(weightings)) {
+                    self.h[own as usize] += sum;
                 }
-                *total
+                total
             }
         }
+    }
+}
+
+impl Place {
+    /// The lane of each feature of a leaf.
+    fn lanes_of(&self, leaf: &LeafShape) -> Vec<Option<u8>> {
+        let lane = |feature: &LeafFeature| self.lanes.get((feature.at as usize).wrapping_sub(self.part)).copied();
+        leaf.features.iter().map(lane).collect()
     }
 }
 

@@ -29,7 +29,7 @@ impl Base<'_> {
 }
 
 /// Rows that are walked through one tree before the next tree is taken.
-pub const BLOCK: usize = 64;
+const BLOCK: usize = 64;
 
 impl Ensemble {
     /// Writes the raw predictions of `rows`, `(n, o)` row-major, into `out`. O(rows × trees × depth).
@@ -67,6 +67,7 @@ impl Ensemble {
         if let Some(found) = bases.map(<[f64]>::len).filter(|&length| length != n * o) {
             return Err(Error::Data(format!("the bases are {found} numbers, expected {n} rows × {o} outputs")));
         }
+        control.begin(BLOCK);
         for_each_chunk(out, BLOCK * o, threads, control, RowMajor::default, |tile, index, out, _| {
             let start = index * BLOCK;
             tile.fill(rows, start..(start + BLOCK).min(n), self);

@@ -8,8 +8,9 @@ use super::{Rows, Values};
 use crate::model::{Ensemble, InputRule};
 
 /// A block as `[row][slot]` in float64: for walking trees row by row.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct RowMajor {
+    rows: usize,
     slots: usize,
     values: Vec<f64>,
 }
@@ -19,15 +20,36 @@ impl RowMajor {
     pub fn fill(&mut self, rows: &Rows<'_>, range: Range<usize>, ensemble: &Ensemble) {
         let used = ensemble.used_features();
         let (rule, missing) = (ensemble.input(), rows.missing);
-        self.slots = used.len();
+        (self.rows, self.slots) = (range.len(), used.len());
         self.values.clear();
         each_row(rows, range, |row| self.values.extend(used.iter().map(|&f| rule.apply(row(f as usize), missing))));
+    }
+
+    /// How many rows it holds.
+    pub fn len(&self) -> usize {
+        self.rows
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
+    /// Memory, in bytes.
+    pub fn bytes(&self) -> usize {
+        size_of_val(&self.values[..])
     }
 
     /// The values of one row, by slot.
     #[inline(always)]
     pub fn row(&self, row: usize) -> &[f64] {
         &self.values[row * self.slots..][..self.slots]
+    }
+
+    /// The same, to be changed.
+    #[inline(always)]
+    pub fn row_mut(&mut self, row: usize) -> &mut [f64] {
+        &mut self.values[row * self.slots..][..self.slots]
     }
 }
 
@@ -92,6 +114,15 @@ impl<T: Lane> Columns<T> {
             at += 1;
         });
         for plane in self.values.chunks_exact_mut(stride) {
+            plane[length..].fill(T::NAN);
+        }
+    }
+
+    /// The same of rows that have been read already.
+    pub fn copy(&mut self, rows: &RowMajor, range: Range<usize>) {
+        let length = range.len();
+        for (slot, plane) in self.values.chunks_exact_mut(self.stride).enumerate() {
+            plane.iter_mut().zip(range.clone()).for_each(|(to, row)| *to = T::from_f64(rows.row(row)[slot]));
             plane[length..].fill(T::NAN);
         }
     }

@@ -151,6 +151,23 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    fn add_wholes(self, a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: `self` exists, so the processor has AVX2.
+        unsafe { _mm256_castsi256_pd(_mm256_add_epi64(_mm256_castpd_si256(a), _mm256_castpd_si256(b))) }
+    }
+
+    #[inline(always)]
+    fn add_lines_of_wholes(self, a: Self::L, b: Self::L) -> Self::L {
+        [self.add_wholes(a[0], b[0]), self.add_wholes(a[1], b[1])]
+    }
+
+    #[inline(always)]
+    fn add_line_of_wholes_to(self, to: &mut [Self::V], line: Self::L) {
+        to[0] = self.add_wholes(to[0], line[0]);
+        to[1] = self.add_wholes(to[1], line[1]);
+    }
+
+    #[inline(always)]
     fn indices(self, masks: &[Mask], bits: &[u32], quarter: usize, out: &mut [u16; INDEXED]) {
         // SAFETY: `self` exists, so the processor has AVX2; the stores write the 32 numbers of `out`.
         unsafe {

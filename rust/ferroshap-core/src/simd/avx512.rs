@@ -128,6 +128,22 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn add_wholes(self, a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: `self` exists, so the processor has AVX-512 F.
+        unsafe { _mm512_castsi512_pd(_mm512_add_epi64(_mm512_castpd_si512(a), _mm512_castpd_si512(b))) }
+    }
+
+    #[inline(always)]
+    fn add_lines_of_wholes(self, a: Self::L, b: Self::L) -> Self::L {
+        self.add_wholes(a, b)
+    }
+
+    #[inline(always)]
+    fn add_line_of_wholes_to(self, to: &mut [Self::V], line: Self::L) {
+        to[0] = self.add_wholes(to[0], line);
+    }
+
+    #[inline(always)]
     fn indices(self, masks: &[Mask], bits: &[u32], quarter: usize, out: &mut [u16; INDEXED]) {
         // SAFETY: `self` exists, so the processor has AVX-512 BW; the store writes the 32 numbers of `out`.
         unsafe {

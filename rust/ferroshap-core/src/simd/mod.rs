@@ -37,10 +37,28 @@ pub(crate) type Mask = [u8; BLOCK / 8];
 /// Rows that [`Simd::indices`] does at once.
 pub(crate) const INDEXED: usize = 32;
 
-/// Eight float64 of a table, in one line of the cache.
+/// Eight numbers of a table, in one line of the cache: float64, or whole numbers by their bits.
 #[derive(Debug, Clone, Copy, Default)]
 #[repr(C, align(64))]
 pub(crate) struct Line(pub(crate) [f64; 8]);
+
+/// A whole number as the lanes hold it.
+#[inline(always)]
+pub(crate) fn of_whole(whole: i64) -> f64 {
+    f64::from_bits(whole.cast_unsigned())
+}
+
+/// The whole number that a lane holds.
+#[inline(always)]
+pub(crate) fn whole_of(lane: f64) -> i64 {
+    lane.to_bits().cast_signed()
+}
+
+/// a + b of whole numbers that lanes hold.
+#[inline(always)]
+fn added(a: f64, b: f64) -> f64 {
+    of_whole(whole_of(a).wrapping_add(whole_of(b)))
+}
 
 /// A kernel: code that one level runs with its instructions.
 pub(crate) trait Kernel<S: Simd> {
@@ -89,6 +107,13 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     fn transpose(self, lines: [Self::L; 8]) -> [Self::L; 8];
     /// Adds a line to as many vectors as hold eight numbers.
     fn add_line_to(self, to: &mut [Self::V], line: Self::L);
+
+    /// a + b of whole numbers, which the lanes hold by their bits; wraps around.
+    fn add_wholes(self, a: Self::V, b: Self::V) -> Self::V;
+    /// [`Self::add_lines`] of whole numbers.
+    fn add_lines_of_wholes(self, a: Self::L, b: Self::L) -> Self::L;
+    /// [`Self::add_line_to`] of whole numbers.
+    fn add_line_of_wholes_to(self, to: &mut [Self::V], line: Self::L);
     /// For the 32 rows of quarter `quarter` the number whose bit `j` is the row's bit in mask `bits[j]`; at most 16 bits.
     fn indices(self, masks: &[Mask], bits: &[u32], quarter: usize, out: &mut [u16; INDEXED]) {
         let mut found = [0; INDEXED];

@@ -102,6 +102,25 @@ impl Simd for Neon {
     }
 
     #[inline(always)]
+    fn add_wholes(self, a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: `self` exists, so the processor has NEON.
+        unsafe { vreinterpretq_f64_s64(vaddq_s64(vreinterpretq_s64_f64(a), vreinterpretq_s64_f64(b))) }
+    }
+
+    #[inline(always)]
+    fn add_lines_of_wholes(self, a: Self::L, b: Self::L) -> Self::L {
+        Portable.add_lines_of_wholes(a, b)
+    }
+
+    #[inline(always)]
+    fn add_line_of_wholes_to(self, to: &mut [Self::V], line: Self::L) {
+        for (vector, part) in to.iter_mut().zip(line.chunks_exact(2)) {
+            // SAFETY: `self` exists, so the processor has NEON; the load reads the two numbers of `part`.
+            *vector = self.add_wholes(*vector, unsafe { vld1q_f64(part.as_ptr()) });
+        }
+    }
+
+    #[inline(always)]
     fn le_f32(self, x: &[f32; WORD], threshold: f32) -> u64 {
         Portable.le_f32(x, threshold)
     }

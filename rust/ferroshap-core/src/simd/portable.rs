@@ -1,6 +1,6 @@
 //! The level of last resort: plain Rust on arrays, which the compiler turns into whatever the target's baseline has.
 
-use super::{Kernel, Line, Simd, WORD};
+use super::{Kernel, Line, Simd, WORD, added};
 
 /// Four lanes without any instruction set of their own.
 #[derive(Debug, Clone, Copy)]
@@ -102,6 +102,25 @@ impl Simd for Portable {
     fn add_line_to(self, to: &mut [Self::V], line: Self::L) {
         for (vector, part) in to.iter_mut().zip(line.chunks_exact(N)) {
             vector.iter_mut().zip(part).for_each(|(sum, x)| *sum += x);
+        }
+    }
+
+    #[inline(always)]
+    fn add_wholes(self, a: Self::V, b: Self::V) -> Self::V {
+        each(|i| added(a[i], b[i]))
+    }
+
+    #[inline(always)]
+    fn add_lines_of_wholes(self, a: Self::L, b: Self::L) -> Self::L {
+        let mut sum = a;
+        sum.iter_mut().zip(b).for_each(|(sum, b)| *sum = added(*sum, b));
+        sum
+    }
+
+    #[inline(always)]
+    fn add_line_of_wholes_to(self, to: &mut [Self::V], line: Self::L) {
+        for (vector, part) in to.iter_mut().zip(line.chunks_exact(N)) {
+            vector.iter_mut().zip(part).for_each(|(sum, x)| *sum = added(*sum, *x));
         }
     }
 

@@ -8,9 +8,7 @@ use super::pair_groups::{PairTree, walk};
 use super::pair_lookups::{self, Indices, LookUpPass, PatternPass, SPARE_PLANES};
 use crate::error::Result;
 use crate::kernel::check_background as check;
-use crate::kernel::{
-    Codes, Comparable, MASK_ROWS, Mask, MaskPass, PairGame, Task, Written, carry_out, rows_of_a_block,
-};
+use crate::kernel::{Codes, Comparable, MASK_ROWS, Mask, MaskPass, PairGame, Task, Written, carry_out};
 use crate::model::{Ensemble, InputRule};
 use crate::parallel::{Cancel, Control, for_each_chunk};
 use crate::plan::{MaskSplit, PairLayout, Wanted, code_slots};
@@ -140,11 +138,6 @@ impl InteractionTables {
     /// Numbers that a row gets: `f · f · o`, or pairs asked for times `o`.
     pub fn row(&self) -> usize {
         self.layout.row()
-    }
-
-    /// Rows that a thread explains together.
-    pub fn rows_of_a_block(&self) -> usize {
-        rows_of_a_block(&self.layout)
     }
 
     /// Pairs of features that share a path, of those that are asked for.

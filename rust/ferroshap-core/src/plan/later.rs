@@ -1,0 +1,106 @@
+//! Trees of a plan that are made when they pay off.
+//!
+//! Making tables takes as long as explaining many rows without them, and a call of a few rows against a few background rows is over
+//! long before. Where sums are of whole numbers (`plan/units.rs`) both ways give the same bits, so such a plan begins by walking
+//! pairs of a row and a background row, and makes its tables once the walks have cost, or are about to cost, as much.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use super::{Options, TreePlan};
+use crate::model::{Ensemble, Tree};
+use crate::rows::RowMajor;
+
+/// Nanoseconds, as measured: a leaf that a walk of a pair meets, with the way there.
+const MET_LEAF: f64 = 22.0;
+
+/// Making what one leaf needs of its tree's tables, and a background row there.
+const MADE_LEAF: f64 = 400.0;
+const MADE_ROW: f64 = 4.0;
+
+/// A row at a leaf of a tree whose paths have at most so many different features.
+const LOOKED_UP: [(u32, f64); 3] = [(8, 0.7), (12, 3.0), (u32::MAX, 12.0)];
+
+/// The trees of a plan.
+#[derive(Debug, Clone)]
+pub(crate) enum Trees {
+    Made(Vec<TreePlan>),
+    Later(Arc<Later>),
+}
+
+impl Trees {
+    /// The trees, if they are made.
+    pub(crate) fn made(&self) -> Option<&[TreePlan]> {
+        match self {
+            Self::Made(trees) => Some(trees),
+            Self::Later(later) => later.made(),
+        }
+    }
+
+    /// Memory of what they are to be made from, in bytes.
+    pub(crate) fn bytes_kept(&self) -> usize {
+        match self {
+            Self::Made(_) => 0,
+            Self::Later(later) => later.background.bytes(),
+        }
+    }
+}
+
+/// What the trees are to be made from.
+#[derive(Debug)]
+pub(crate) struct Later {
+    pub(crate) model: Arc<Ensemble>,
+    pub(crate) background: RowMajor,
+    pub(crate) options: Options,
+    made: OnceLock<Vec<TreePlan>>,
+    making: Mutex<()>,
+    leaves: OnceLock<f64>,
+    /// Nanoseconds that a row takes when the trees are made.
+    of_a_row: f64,
+    /// Nanoseconds that walks are taken to have cost so far beyond that.
+    spent: AtomicU64,
+}
+
+impl Later {
+    pub(crate) fn new(model: Arc<Ensemble>, background: RowMajor, options: Options) -> Self {
+        let (made, making) = (OnceLock::new(), Mutex::new(()));
+        let of_a_row = model.trees().iter().map(looked_up).sum();
+        let (leaves, spent) = (OnceLock::new(), AtomicU64::new(0));
+        Self { model, background, options, made, making, leaves, of_a_row, spent }
+    }
+
+    pub(crate) fn made(&self) -> Option<&[TreePlan]> {
+        self.made.get().map(Vec::as_slice)
+    }
+
+    /// To be held while the trees are made, so that nobody else makes them.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, ()> {
+        self.making.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps the trees.
+    pub(crate) fn keep(&self, trees: Vec<TreePlan>) -> &[TreePlan] {
+        self.made.get_or_init(|| trees)
+    }
+
+    /// How many leaves a pair meets, counted by the first that asks.
+    pub(crate) fn leaves_of_a_pair(&self, count: impl FnOnce() -> f64) -> f64 {
+        *self.leaves.get_or_init(count)
+    }
+
+    /// Whether walks of `rows` rows more, of whose pairs each meets this many leaves, cost less than making the trees and running them;
+    /// then they count as spent.
+    pub(crate) fn walks_pay(&self, rows: usize, leaves: f64) -> bool {
+        let b = self.background.len() as f64;
+        let more = rows as f64 * (b * leaves * MET_LEAF - self.of_a_row).max(0.0);
+        let making = self.model.n_leaves() as f64 * (MADE_LEAF + MADE_ROW * b);
+        let before = self.spent.fetch_add(more as u64, Ordering::Relaxed);
+        before as f64 + more < making
+    }
+}
+
+/// Nanoseconds of a row at a tree that is made.
+fn looked_up(tree: &Tree) -> f64 {
+    let of_a_leaf = LOOKED_UP.iter().find(|(most, _)| tree.path_features <= *most).map_or(0.0, |(_, cost)| *cost);
+    of_a_leaf * f64::from(tree.n_nodes.div_ceil(2))
+}
