@@ -129,7 +129,7 @@ def test_what_has_no_such_errors_is_refused(sampled):
 def test_memory_that_is_named_holds_the_blocks_too(sampled):
     case = sampled("forest")
     size = ferroshap.TreeExplainer(case.model, case.background).describe()
-    enough = 2 * (size["bytes"] + size["background_bytes"])
+    enough = (size["bytes"] + size["background_bytes"]) * 11 // 10
     with pytest.raises(PlanError, match=r"standard_errors prepares the model for 16 blocks .* max_memory leaves each"):
         ferroshap.TreeExplainer(case.model, case.background, max_memory=enough)(case.rows, standard_errors=True)
     roomy = ferroshap.TreeExplainer(case.model, case.background, max_memory="64MiB")

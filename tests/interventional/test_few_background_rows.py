@@ -66,14 +66,25 @@ def test_the_plan_tells_whether_its_tables_are_made():
     assert 0 < plan.describe()["expected_seconds"] < 1
 
 
-@pytest.mark.parametrize("b", [4096, 4097])
+@pytest.mark.parametrize("b", [16_384, 16_385])
 def test_both_kinds_of_sums_agree(b):
-    """From 4,097 rows on sums are of float64."""
+    """From 16,385 rows on sums are of float64."""
     random = np.random.default_rng(b)
     model = load_model(case("XGBoost, missing values").model)
     background = random.normal(size=(b, HOLED.shape[1]))
     twice = np.repeat(background, 2, axis=0)
     explainer, doubled = TreeExplainer(model, background), TreeExplainer(model, twice)
     values = explainer.shap_values(HOLED)
-    np.testing.assert_allclose(values, doubled.shap_values(HOLED), rtol=0, atol=1e-13 * np.abs(values).max())
+    np.testing.assert_allclose(values, doubled.shap_values(HOLED), rtol=0, atol=1e-12 * np.abs(values).max())
     np.testing.assert_allclose(explainer.expected_value, doubled.expected_value, rtol=1e-13)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_leaves_by_themselves_keep_the_background_and_nothing_for_each_leaf(weighted):
+    """Thousands of patterns of a background occur at each leaf of a forest of any depth: gigabytes for all of them."""
+    many = np.random.default_rng(4).normal(size=(17_000, ROWS.shape[1]))
+    model = load_model(MODELS["a forest of any depth"]()[0])
+    explainer = TreeExplainer(model, many, weights=np.ones(len(many)) if weighted else None, expected_rows=1)
+    found = explainer.describe()
+    assert found["deep_leaves"] > 100
+    assert found["bytes"] - found["table_bytes"] <= many.nbytes + 8 * len(many) + 1000 * model.n_leaves

@@ -4,8 +4,8 @@ mod made;
 
 use std::sync::Arc;
 
-use ferroshap_core::kernel::{Aggregation, Part, STATISTICS};
-use ferroshap_core::model::Ensemble;
+use ferroshap_core::kernel::{Aggregation, Part, ReferencePlan, STATISTICS};
+use ferroshap_core::model::{Ensemble, EnsembleArrays};
 use ferroshap_core::parallel::Uninterrupted;
 use ferroshap_core::plan::{Options, Plan};
 use ferroshap_core::rows::{Rows, Values};
@@ -45,7 +45,10 @@ fn walks_and_tables_give_the_same_bits() {
         let by_walks = plan(&model, &z, Options::default());
         let few = x.select(Axis(0), &[0]);
         let alone = run(&by_walks, &model, &few, 1);
-        assert!(depth < 3 || !by_walks.describe().tables_made, "seed {seed}: a pair is not worth tables");
+        assert!(
+            depth < 3 || z.nrows() > 3 || !by_walks.describe().tables_made,
+            "seed {seed}: a pair is not worth tables"
+        );
         by_walks.make_tables(1, &Uninterrupted).expect("nothing stops it");
         assert!(by_walks.describe().tables_made);
         let first = run(&by_walks, &model, &x, 2);
@@ -110,5 +113,68 @@ fn leaves_of_no_usual_size_are_added_as_float64() {
         let values = run(&plan, &model, &x, 1).into_iter().map(f64::from_bits);
         assert!(values.clone().all(f64::is_finite), "{scale}");
         assert!(scale == 0.0 || values.into_iter().any(|v| v != 0.0), "{scale}");
+    }
+}
+
+/// One tree, a chain: node `i` tests feature `i`, to the left a leaf, to the right the next.
+fn chain(features: usize) -> Ensemble {
+    let nodes = 2 * features + 1;
+    let inner = |node: usize| node % 2 == 0 && node + 1 < nodes;
+    let of_inner = |f: &dyn Fn(usize) -> i32| (0..nodes).map(|node| if inner(node) { f(node) } else { -1 }).collect();
+    let arrays = EnsembleArrays {
+        n_features: features,
+        n_outputs: 1,
+        tree_starts: vec![0, nodes as i64],
+        tree_outputs: vec![0],
+        left: of_inner(&|node| node as i32 + 1),
+        right: of_inner(&|node| node as i32 + 2),
+        feature: (0..nodes).map(|node| if inner(node) { node as i32 / 2 } else { 0 }).collect(),
+        threshold: vec![-0.8; nodes],
+        flags: vec![0; nodes],
+        category_set: vec![-1; nodes],
+        set_starts: vec![0],
+        values: (0..nodes).map(|node| (node as f64).sin()).collect(),
+        base: vec![0.25],
+        ..EnsembleArrays::default()
+    };
+    Ensemble::try_new(&arrays).expect("it is a tree")
+}
+
+#[test]
+fn patterns_of_more_than_32_features_are_joined() {
+    for features in [20, 33, 40, 64] {
+        let model = Arc::new(chain(features));
+        let number = |seed: usize, at: (usize, usize)| ((at.0 * 64 + at.1 + seed) as f64 * 0.618).fract() * 2.0 - 1.0;
+        let x = Array2::from_shape_fn((3, features), |at| number(1, at));
+        let z = Array2::from_shape_fn((40, features), |at| number(5000, at));
+        let by_walks = plan(&model, &z.select(Axis(0), &[0, 1]), Options::default());
+        let walked = run(&by_walks, &model, &x.select(Axis(0), &[0]), 1);
+        assert!(!by_walks.describe().tables_made);
+        by_walks.make_tables(1, &Uninterrupted).expect("nothing stops it");
+        assert!(by_walks.describe().deep_leaves > 0);
+        // a plan whose tables are made joins; one that walks does not
+        let joined = plan(&model, &z, Options::default());
+        joined.make_tables(1, &Uninterrupted).expect("nothing stops it");
+        let joined = run(&joined, &model, &x, 1);
+        let each = vec![1.0; z.nrows()];
+        let in_floats = Plan::interventional(&model, &view(&z), Some(&each), Options::default(), 1, &Uninterrupted);
+        let in_floats = run(&in_floats.expect("it is small"), &model, &x, 2);
+        let pairs = ReferencePlan::new(&model, &view(&z), None, 1, &Uninterrupted).expect("a background");
+        let mut by_pairs = vec![0.0; x.nrows() * z.nrows() * features];
+        pairs.each(&view(&x), &mut by_pairs, 1, &Uninterrupted).expect("nothing stops it");
+        for (row, of_row) in by_pairs.chunks_exact(z.nrows() * features).enumerate() {
+            for g in 0..features {
+                let mean = of_row.chunks_exact(features).map(|phi| phi[g]).sum::<f64>() / z.nrows() as f64;
+                for found in [&joined, &in_floats] {
+                    let gap = (f64::from_bits(found[row * features + g]) - mean).abs();
+                    assert!(gap <= 1e-14, "{features} features, row {row}, feature {g}: off by {gap}");
+                }
+            }
+        }
+        let few = by_pairs[..2 * features].chunks_exact(features);
+        for (g, found) in walked.iter().enumerate() {
+            let mean = few.clone().map(|phi| phi[g]).sum::<f64>() / 2.0;
+            assert!((f64::from_bits(*found) - mean).abs() <= 1e-14, "{features} features, feature {g}");
+        }
     }
 }

@@ -3,12 +3,11 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use super::deep::{PatternPass, Patterns};
 use super::masks::{Codes, Comparable, MaskPass};
 use crate::error::Result;
 use crate::model::{Ensemble, InputRule};
 use crate::parallel::{Control, for_each_chunk};
-use crate::plan::{Builder, GroupShape, PlanModel, Source, TreePlan, outputs_of};
+use crate::plan::{Builder, DeepLeaf, GroupShape, PlanModel, Source, TreePlan, outputs_of};
 use crate::rows::{Columns, Lane, RowMajor, Rows};
 use crate::simd::{BLOCK, Driver, INDEXED, Kernel, Level, Mask, Simd};
 
@@ -125,7 +124,7 @@ impl<S: Simd> Kernel<S> for Fill<'_, '_> {
 /// they are not all 1.
 pub(super) struct Weighted {
     pub(super) weightings: usize,
-    of_rows: Option<Vec<f64>>,
+    pub(super) of_rows: Option<Vec<f64>>,
 }
 
 impl Weighted {
@@ -158,12 +157,15 @@ struct Counting {
     counts: Vec<Vec<[u32; 2]>>,
     /// The mean of what the tree's leaves add, a number a column of their values; in the first weighting.
     mean: Vec<f64>,
+    /// The weight, in the first weighting, of the rows that get to each leaf by itself.
+    reached: Vec<f64>,
 }
 
 impl Counting {
     fn new(plan: TreePlan, shapes: Vec<GroupShape>, weightings: usize) -> Self {
         let sums = shapes.iter().map(|shape| vec![0.0; weightings << shape.bits.len()]).collect();
-        Self { plan, shapes, sums, counts: Vec::new(), mean: Vec::new() }
+        let reached = vec![0.0; plan.deep.len()];
+        Self { plan, shapes, sums, counts: Vec::new(), mean: Vec::new(), reached }
     }
 
     /// To be told before the first row that all rows weigh the same.
@@ -181,7 +183,6 @@ impl Counting {
                 let source = &Source::Wholes(&counts);
                 s.vectorize(Fill { builder, tree: plan, shape, outputs, source });
             }
-            plan.deep.iter_mut().for_each(|leaf| leaf.finish(1.0));
             return;
         }
         for (sums, counts) in self.sums.iter_mut().zip(counts) {
@@ -191,7 +192,6 @@ impl Counting {
             let source = &Source::Counted(sums, total);
             s.vectorize(Fill { builder, tree: plan, shape, outputs, source });
         }
-        plan.deep.iter_mut().for_each(|leaf| leaf.finish(total));
         self.mean = self.mean(total);
         self.sums = Vec::new();
     }
@@ -211,7 +211,7 @@ impl Counting {
                 add(&leaf.values, reached / total);
             }
         }
-        self.plan.deep.iter().for_each(|leaf| add(&leaf.values, leaf.share()));
+        self.plan.deep.iter().zip(&self.reached).for_each(|(leaf, reached)| add(&leaf.values, reached / total));
         mean
     }
 }
@@ -321,12 +321,21 @@ impl<S: Simd, T: Comparable> Kernel<S> for Count<'_, T> {
                 }
             }
         }
-        let mut patterns: Patterns = [0; BLOCK];
-        for leaf in &mut tree.plan.deep {
-            PatternPass { features: &leaf.masks, masks, rows: tile.length, out: &mut patterns }.run(s);
-            for (row, &pattern) in patterns[..tile.length].iter().enumerate() {
-                leaf.add(pattern, weights(row));
-            }
+        for (leaf, reached) in tree.plan.deep.iter().zip(&mut tree.reached) {
+            *reached += weight_of_reached(leaf, masks, tile, weighted);
         }
     }
+}
+
+/// The weight, in the first weighting, of a tile's rows that satisfy every edge above a leaf, in their order.
+#[inline(always)]
+fn weight_of_reached<T>(leaf: &DeepLeaf, masks: &[Mask], tile: &Tile<T>, weighted: &Weighted) -> f64 {
+    let all = masks[0];
+    let reached = leaf.masks.iter().fold(all, |all, &mask| {
+        let mut both = all;
+        both.iter_mut().zip(&masks[mask as usize]).for_each(|(both, byte)| *both &= byte);
+        both
+    });
+    let is_reached = |row: &usize| reached[row / 8] >> (row % 8) & 1 != 0;
+    (0..tile.length).filter(is_reached).map(|row| weighted.row(tile.start + row)[0]).sum()
 }

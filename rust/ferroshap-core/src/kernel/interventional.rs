@@ -8,7 +8,7 @@ use super::walk::{Met, Walks};
 use crate::error::{Error, Result};
 use crate::model::Ensemble;
 use crate::parallel::{Control, NoRowYet};
-use crate::plan::{Later, Options, Plan, TreePlan, Trees, Units, Workload, before_background};
+use crate::plan::{KeptRows, Later, Options, Plan, TreePlan, Trees, Units, Workload, before_background};
 use crate::predict::Sum;
 use crate::rows::{RowMajor, Rows};
 
@@ -85,11 +85,13 @@ impl Plan {
         let mut plan = Self::against_background(model, weightings, None, options.level);
         let load = Workload::new(model, options.expected_rows, Some(background.len()));
         let trees = before_background(model, load, weightings, None, options.table_bytes);
+        let weighted = Weighted::new(weights, by, weightings);
+        let total = weights.map_or(background.len() as f64, |w| w.iter().sum());
         let folding = Folding {
             model: &plan.model,
             ensemble: model,
-            weighted: &Weighted::new(weights, by, weightings),
-            total: weights.map_or(background.len() as f64, |w| w.iter().sum()),
+            weighted: &weighted,
+            total,
             wholes: false,
             level: plan.level,
             threads,
@@ -98,6 +100,11 @@ impl Plan {
         let (trees, mut expected) = folding.fold(trees, background)?;
         let divisor = model.accumulation().divisor();
         expected.iter_mut().zip(model.base()).for_each(|(sum, base)| *sum += base / divisor);
+        if trees.iter().any(|tree| !tree.deep.is_empty()) {
+            let mut rows = RowMajor::default();
+            rows.fill(background, 0..background.len(), model);
+            plan.kept = Some(KeptRows { rows: Arc::new(rows), weights: weighted.of_rows, total });
+        }
         plan.trees = Trees::Made(trees);
         plan.set_expected(expected);
         Ok(plan)
@@ -121,6 +128,8 @@ impl Plan {
         plan.set_expected(mean.into_iter().map(|sum| sum / b as f64).collect());
         let mut rows = RowMajor::default();
         rows.fill(background, 0..b, model);
+        let rows = Arc::new(rows);
+        plan.kept = Some(KeptRows { rows: rows.clone(), weights: None, total: b as f64 });
         plan.trees = Trees::Later(Arc::new(Later::new(model.clone(), rows, options)));
         Ok(plan)
     }
@@ -139,12 +148,11 @@ impl Plan {
 
     /// How `rows` are to be explained.
     pub(super) fn way(&self, rows: &Rows<'_>, threads: usize, control: &dyn Control) -> Result<Way<'_>> {
-        let later = match (&self.trees, self.trees.made()) {
-            (Trees::Later(later), None) => later,
-            (_, trees) => return Ok(Way::Trees(trees.unwrap_or_default())),
+        let later = match &self.trees {
+            Trees::Made(trees) => return Ok(Way::Trees(trees)),
+            Trees::Later(later) => later,
         };
-        let pairs = rows.len() * later.background.len();
-        let leaves = match pairs {
+        let leaves = match rows.len() * later.background.len() {
             0..=FEW_PAIRS => LEAVES_OF_A_TREE * self.model.n_trees as f64,
             _ => later.leaves_of_a_pair(|| met_leaves(&later.model, rows, &later.background)),
         };
@@ -169,7 +177,7 @@ impl Plan {
             control: &NoRowYet(control),
         };
         let trees = before_background(model, load, 1, self.units.as_ref(), options.table_bytes);
-        Ok(Way::Trees(later.keep(folding.fold(trees, &later.background)?.0)))
+        Ok(Way::Trees(later.keep(folding.fold(trees, &*later.background)?.0)))
     }
 }
 

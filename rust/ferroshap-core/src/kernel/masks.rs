@@ -1,6 +1,6 @@
 //! The comparisons of a tree, 64 rows at a time, before the recurrence needs them.
 
-use crate::model::{InputRule, TINY};
+use crate::model::InputRule;
 use crate::plan::{Compare, MaskSplit, code};
 use crate::rows::{Columns, Lane};
 use crate::simd::{BLOCK, Kernel, Mask, Simd, WORD};
@@ -38,8 +38,8 @@ fn category_code(x: f64, rule: InputRule) -> u32 {
 
 /// A lane type's own 64-row comparisons.
 pub(crate) trait Comparable: Lane {
-    /// The largest number of this type that is not above `t`: comparing with it decides as comparing with `t` does.
-    fn round_down(t: f64) -> Self;
+    /// A threshold of the plan, which [`MaskSplit::new`] has rounded down to what a lane holds.
+    fn threshold(t: f64) -> Self;
     /// A bit a row: `x <= t`.
     fn le<S: Simd>(s: S, x: &[Self; WORD], t: Self) -> u64;
     /// A bit a row: `!(x > t)`.
@@ -48,9 +48,8 @@ pub(crate) trait Comparable: Lane {
 
 impl Comparable for f32 {
     #[inline(always)]
-    fn round_down(t: f64) -> Self {
-        let nearest = t as f32;
-        if f64::from(nearest) > t { nearest.next_down() } else { nearest }
+    fn threshold(t: f64) -> Self {
+        t as f32
     }
     #[inline(always)]
     fn le<S: Simd>(s: S, x: &[Self; WORD], t: Self) -> u64 {
@@ -64,7 +63,7 @@ impl Comparable for f32 {
 
 impl Comparable for f64 {
     #[inline(always)]
-    fn round_down(t: f64) -> Self {
+    fn threshold(t: f64) -> Self {
         t
     }
     #[inline(always)]
@@ -90,27 +89,31 @@ pub(crate) struct MaskPass<'a, T> {
 impl<S: Simd, T: Comparable> Kernel<S> for MaskPass<'_, T> {
     #[inline(always)]
     fn run(self, s: S) {
-        self.masks.clear();
-        self.masks.push([u8::MAX; BLOCK / 8]);
-        for split in self.splits {
-            let (mut first, mut second) = ([0; BLOCK / 8], [0; BLOCK / 8]);
-            for word in 0..self.rows.div_ceil(WORD) {
-                let left = compare(s, split, self.columns, self.codes, word);
-                let above = u64::from_le_bytes(bytes(&self.masks[split.above as usize], word));
-                first[8 * word..8 * word + 8].copy_from_slice(&(left & above).to_le_bytes());
-                second[8 * word..8 * word + 8].copy_from_slice(&(!left & above).to_le_bytes());
+        let masks = self.masks;
+        masks.resize(1 + 2 * self.splits.len(), [0; BLOCK / 8]);
+        masks[0] = [u8::MAX; BLOCK / 8];
+        let words = self.rows.div_ceil(WORD);
+        for (number, split) in self.splits.iter().enumerate() {
+            let (above, own) = masks.split_at_mut(1 + 2 * number);
+            let (Some(above), [first, second, ..]) = (above.get(split.above as usize), own) else {
+                unreachable!("a split comes after those above it")
+            };
+            let (above, _) = above.as_chunks::<8>();
+            let ((first, _), (second, _)) = (first.as_chunks_mut::<8>(), second.as_chunks_mut::<8>());
+            // word by word where they stay: a mask that is put together elsewhere and then copied whole waits for its words
+            // to arrive in memory
+            for (word, ((above, first), second)) in above.iter().zip(first).zip(second).enumerate() {
+                let (mut left, mut above) = (0, u64::from_le_bytes(*above));
+                if word < words {
+                    left = compare(s, split, self.columns, self.codes, word);
+                } else {
+                    above = 0;
+                }
+                *first = (left & above).to_le_bytes();
+                *second = (!left & above).to_le_bytes();
             }
-            self.masks.push(first);
-            self.masks.push(second);
         }
     }
-}
-
-#[inline(always)]
-fn bytes(mask: &Mask, word: usize) -> [u8; 8] {
-    let mut out = [0; 8];
-    out.copy_from_slice(&mask[8 * word..8 * word + 8]);
-    out
 }
 
 /// The 64 rows of a word of a plane.
@@ -126,14 +129,14 @@ fn part<T>(plane: &[T], word: usize) -> &[T; WORD] {
 fn compare<S: Simd, T: Comparable>(s: S, split: &MaskSplit, columns: &Columns<T>, codes: &Codes, word: usize) -> u64 {
     let x = || part(columns.plane(split.plane), word);
     match &split.compare {
-        Compare::LessOrEqual(t) => T::le(s, x(), T::round_down(*t)),
-        Compare::NotGreater(t) => T::ngt(s, x(), T::round_down(*t)),
-        Compare::ZeroIsMissing { threshold, default_left } => {
-            let left = T::le(s, x(), T::round_down(*threshold));
-            let missing = T::ngt(s, x(), T::round_down(TINY)) & !T::le(s, x(), T::round_down((-TINY).next_down()));
+        Compare::LessOrEqual(t) => T::le(s, x(), T::threshold(*t)),
+        Compare::NotGreater(t) => T::ngt(s, x(), T::threshold(*t)),
+        Compare::ZeroIsMissing { threshold, tiny, below_tiny, default_left } => {
+            let left = T::le(s, x(), T::threshold(*threshold));
+            let missing = T::ngt(s, x(), T::threshold(*tiny)) & !T::le(s, x(), T::threshold(*below_tiny));
             if *default_left { left | missing } else { left & !missing }
         }
-        Compare::OnlyMissing => !T::le(s, x(), T::round_down(f64::INFINITY)),
+        Compare::OnlyMissing => !T::le(s, x(), T::threshold(f64::INFINITY)),
         Compare::Category { words, last } => s.test_bits(part(&codes.planes[split.plane as usize], word), words, *last),
     }
 }

@@ -18,10 +18,13 @@
 mod aggregates;
 mod background;
 mod deep;
+mod dense;
 mod fold;
 mod interactions;
 mod interventional;
 mod masks;
+mod numbers;
+mod occurring;
 mod pair_sums;
 mod pairs;
 mod part;

@@ -27,7 +27,7 @@ impl<'a> Pairs<'a> {
     pub(super) fn new(later: &'a Later, units: &Units) -> Self {
         let model: &Ensemble = &later.model;
         let factors = (0..model.n_outputs()).map(|output| units.in_units(output, 1.0)).collect();
-        let (walks, background) = (Walks::new(model, factors), later.background.clone());
+        let (walks, background) = (Walks::new(model, factors), RowMajor::clone(&later.background));
         Self { model, walks, background, rows: RowMajor::default(), sums: Vec::new() }
     }
 

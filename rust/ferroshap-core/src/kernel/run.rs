@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use super::deep::{Known, KnownPass, NumberPass};
+use super::deep::{Deep, KnownPass, LeafPass};
 use super::interventional::Way;
 use super::masks::{Codes, Comparable, MaskPass};
 use super::pairs::{MeanPass, Pairs};
@@ -12,7 +12,7 @@ use super::patterns::{IndexPass, Indices, LookupPass, Mixed, Plain, Wholes};
 use super::recurrence::Pass;
 use crate::error::{Error, Result};
 use crate::parallel::{Cancel, Control, for_each_chunk};
-use crate::plan::{Chunk, DeepLeaf, MAX_POINTS, Plan, Points, Program, TreePlan};
+use crate::plan::{Chunk, DeepLeaf, KeptRows, MAX_POINTS, Plan, Points, Program, TreePlan};
 use crate::rows::{Columns, Rows};
 use crate::simd::{BLOCK, Driver, Mask, Simd};
 
@@ -201,7 +201,7 @@ pub(super) struct Scratch<'a, S: Simd, T> {
     pairs: Option<Pairs<'a>>,
     pub(super) blocks: Vec<Block<S, T>>,
     arena: Vec<S::V>,
-    known: Known,
+    deep: Deep,
 }
 
 impl<S: Simd, T: Comparable> Block<S, T> {
@@ -277,32 +277,41 @@ impl<S: Simd, T: Comparable> Block<S, T> {
     }
 
     /// Adds one column of a leaf by itself.
-    fn add_known(&mut self, s: S, plan: &Plan, known: &Known, leaf: &DeepLeaf, column: usize, output: u32) {
+    fn add_known(
+        &mut self,
+        s: S,
+        plan: &Plan,
+        (deep, block): (&Deep, usize),
+        leaf: &DeepLeaf,
+        (column, output): (usize, u32),
+    ) {
         let rows = self.length;
         let mix = std::mem::take(&mut self.mix);
         let phi = self.phi(plan, output);
         if plan.units.is_some() {
-            s.vectorize(KnownPass { known, leaf, column, phi, rows, mixing: Wholes });
+            s.vectorize(KnownPass { deep, block, leaf, column, phi, rows, mixing: Wholes });
         } else if mix.is_empty() {
-            s.vectorize(KnownPass { known, leaf, column, phi, rows, mixing: Plain });
+            s.vectorize(KnownPass { deep, block, leaf, column, phi, rows, mixing: Plain });
         } else {
-            s.vectorize(KnownPass { known, leaf, column, phi, rows, mixing: Mixed(&mix) });
+            s.vectorize(KnownPass { deep, block, leaf, column, phi, rows, mixing: Mixed(&mix) });
         }
         self.mix = mix;
     }
 
+    /// Vector by vector: the few rows of one stay in the nearest cache until all their features are written.
     fn write<W: Written>(&self, s: S, plan: &Plan, out: &mut [W]) {
         let (f, o) = (plan.model.n_features, plan.model.n_outputs);
-        out.fill(W::from_f64(0.0));
-        let slots = plan.model.used_features.len() + 1;
-        for (index, plane) in self.phi.chunks_exact(Self::VECTORS).enumerate() {
-            let (output, slot) = (index / slots, index % slots);
-            let Some(&feature) = plan.model.used_features.get(slot) else { continue };
-            let at = feature as usize * o + output;
-            for (v, &vector) in plane.iter().enumerate().take(self.length.div_ceil(S::LANES)) {
-                let lanes = s.lanes(vector);
-                for lane in 0..S::LANES.min(self.length - v * S::LANES) {
-                    out[(v * S::LANES + lane) * f * o + at] = W::from_f64(lanes[lane]);
+        let slots = plan.model.used_features.len();
+        if slots < f {
+            out.fill(W::from_f64(0.0));
+        }
+        for (v, rows) in out.chunks_mut((S::LANES * f * o).max(1)).enumerate() {
+            for (output, planes) in self.phi.chunks_exact((slots + 1) * Self::VECTORS).enumerate() {
+                for (plane, &feature) in planes.chunks_exact(Self::VECTORS).zip(&plan.model.used_features) {
+                    let at = feature as usize * o + output;
+                    for (row, value) in rows.chunks_exact_mut(f * o).zip(s.lanes(plane[v])) {
+                        row[at] = W::from_f64(value);
+                    }
                 }
             }
         }
@@ -316,7 +325,7 @@ impl<'a, S: Simd, T: Comparable> Scratch<'a, S, T> {
             (Way::Pairs(_), None) => (&[][..], None), // only a plan in units has pairs
             (Way::Trees(trees), _) => (trees, None),
         };
-        Self { s, plan, trees, pairs, blocks: Vec::new(), arena: Vec::new(), known: Known::default() }
+        Self { s, plan, trees, pairs, blocks: Vec::new(), arena: Vec::new(), deep: Deep::default() }
     }
 
     /// Explains some rows for the sake of some outputs (None: all); trees of others are left out. The values are of no use where
@@ -383,25 +392,29 @@ impl<'a, S: Simd, T: Comparable> Scratch<'a, S, T> {
                 block.look_up(self.s, plan, tree, chunk, ahead);
             }
         }
-        for leaf in tree.deep.iter().filter(|leaf| !leaf.slots.is_empty()) {
+        let (deep, Some(kept)) = (&tree.deep, &plan.kept) else { return };
+        if deep.iter().any(|leaf| !leaf.slots.is_empty()) {
+            self.deep.begin::<S, T>(self.s, plan, tree, kept, blocks);
+            self.blocks.iter().enumerate().for_each(|(at, block)| self.deep.put(at, &block.masks));
+        }
+        for leaf in deep.iter().filter(|leaf| !leaf.slots.is_empty()) {
             if cancel.requested() {
                 return;
             }
-            self.add_leaf(tree, leaf);
+            self.add_leaf(tree, leaf, kept);
         }
     }
 
     /// Adds a leaf by itself.
-    fn add_leaf(&mut self, tree: &TreePlan, leaf: &DeepLeaf) {
-        let plan = self.plan;
-        let wholes = plan.units.is_some();
-        self.known.clear(leaf);
-        for block in &mut self.blocks {
-            let rows = block.length;
-            self.s.vectorize(NumberPass { known: &mut self.known, leaf, masks: &block.masks, rows, wholes });
+    fn add_leaf(&mut self, tree: &TreePlan, leaf: &DeepLeaf, kept: &KeptRows) {
+        let (plan, deep) = (self.plan, &mut self.deep);
+        let lengths: Vec<usize> = self.blocks.iter().map(|block| block.length).collect();
+        let (weightings, wholes) = (plan.weightings, plan.units.is_some());
+        self.s.vectorize(LeafPass { deep, leaf, kept, weightings, wholes, lengths: &lengths });
+        for (at, block) in self.blocks.iter_mut().enumerate() {
             for column in 0..leaf.values.len() {
                 let output = tree.output.unwrap_or(column as u32);
-                block.add_known(self.s, plan, &self.known, leaf, column, output);
+                block.add_known(self.s, plan, (&self.deep, at), leaf, (column, output));
             }
         }
     }

@@ -21,6 +21,7 @@ pub struct Ensemble {
     pub(super) leaf_width: usize,
     pub(super) leaf_values: Vec<f64>,
     pub(super) largest_leaves: Vec<f64>,
+    pub(super) largest_leaf: Vec<f64>,
     pub(super) set_starts: Vec<usize>,
     pub(super) set_words: Vec<u32>,
     pub(super) base: Vec<f64>,
@@ -153,6 +154,11 @@ impl Ensemble {
     /// Σ over trees of the largest |leaf|, `(o)`.
     pub fn largest_leaves(&self) -> Vec<f64> {
         self.largest_leaves.clone()
+    }
+
+    /// The largest |leaf| of all trees, `(o)`.
+    pub fn largest_leaf(&self) -> Vec<f64> {
+        self.largest_leaf.clone()
     }
 
     /// What happens to a value before the first comparison.

@@ -43,6 +43,7 @@ impl Ensemble {
             leaf_width: width,
             leaf_values: Vec::with_capacity(arrays.values.len() / 2 + width),
             largest_leaves: vec![0.0; arrays.n_outputs],
+            largest_leaf: vec![0.0; arrays.n_outputs],
             set_starts: arrays.set_starts.iter().map(|&s| s as usize).collect(),
             set_words: arrays.set_words.to_vec(),
             base: arrays.base.to_vec(),
@@ -209,11 +210,12 @@ impl<'a> Walk<'a> {
         shape.n_nodes = (out.nodes.len() - root) as u32;
         out.trees.push(shape);
         let (divisor, leaves) = (out.accumulation.divisor(), &out.leaf_values[first_value..]);
-        for (column, sum) in
-            out.largest_leaves[output.unwrap_or(0) as usize..].iter_mut().take(out.leaf_width).enumerate()
-        {
+        let first = output.unwrap_or(0) as usize;
+        for column in 0..out.leaf_width {
             let of_column = leaves[column..].iter().step_by(out.leaf_width);
-            *sum += of_column.fold(0f64, |largest, v| largest.max((v / divisor).abs()));
+            let largest = of_column.fold(0f64, |largest, v| largest.max((v / divisor).abs()));
+            out.largest_leaves[first + column] += largest;
+            out.largest_leaf[first + column] = out.largest_leaf[first + column].max(largest);
         }
         Ok(())
     }

@@ -39,9 +39,11 @@ mod cost {
     pub(super) const STEP: f64 = 0.12;
     pub(super) const POINT: f64 = 0.11;
     /// A leaf by itself: the pattern of a row, what a different pattern needs, and a pair of patterns.
-    pub(super) const DEEP_ROW: f64 = 12.0;
-    pub(super) const DEEP_PATTERN: f64 = 100.0;
-    pub(super) const DEEP_PAIR: f64 = 2.0;
+    pub(super) const DEEP_ROW: f64 = 4.0;
+    pub(super) const DEEP_PATTERN: f64 = 60.0;
+    pub(super) const DEEP_PAIR: f64 = 0.8;
+    /// A pattern of a leaf by itself at which most occur, for each pair of features.
+    pub(super) const DEEP_DENSE: f64 = 0.5;
 }
 
 /// What goes into the choice beside the tree.
@@ -302,6 +304,10 @@ fn deep(d: u32, load: Workload, background: f64) -> f64 {
     let occurring = |n: f64| n.min(0.3 * all).min(0.5 * n + 20.0);
     let (a, q) = (occurring(load.rows), occurring(background));
     let alive = 0.04 + 0.9 * f64::from(d).exp2().recip();
+    let rows = (load.rows + background) * cost::DEEP_ROW;
+    if d <= MOST_BITS && 8.0 * q >= all {
+        return rows + load.weightings * f64::from(d * d) * all * cost::DEEP_DENSE;
+    }
     let of_a_pattern = cost::DEEP_PATTERN + cost::DEEP_PAIR * q * (0.2 + alive);
-    (load.rows + background) * cost::DEEP_ROW + load.weightings * a * of_a_pattern
+    rows + load.weightings * a * of_a_pattern
 }

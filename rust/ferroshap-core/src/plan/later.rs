@@ -16,10 +16,14 @@ const MET_LEAF: f64 = 22.0;
 
 /// Making what one leaf needs of its tree's tables, and a background row there.
 const MADE_LEAF: f64 = 400.0;
-const MADE_ROW: f64 = 4.0;
+const MADE_ROW: f64 = 1.0;
 
 /// A row at a leaf of a tree whose paths have at most so many different features.
-const LOOKED_UP: [(u32, f64); 3] = [(8, 0.7), (12, 3.0), (u32::MAX, 12.0)];
+const LOOKED_UP: [(u32, f64); 3] = [(8, 0.7), (12, 3.0), (u32::MAX, 8.0)];
+
+/// Different features of a path from which on leaves are by themselves, and a background row there, in every call.
+const DEEP_FEATURES: u32 = 13;
+const DEEP_ROW: f64 = 4.0;
 
 /// The trees of a plan.
 #[derive(Debug, Clone)]
@@ -36,37 +40,32 @@ impl Trees {
             Self::Later(later) => later.made(),
         }
     }
-
-    /// Memory of what they are to be made from, in bytes.
-    pub(crate) fn bytes_kept(&self) -> usize {
-        match self {
-            Self::Made(_) => 0,
-            Self::Later(later) => later.background.bytes(),
-        }
-    }
 }
 
 /// What the trees are to be made from.
 #[derive(Debug)]
 pub(crate) struct Later {
     pub(crate) model: Arc<Ensemble>,
-    pub(crate) background: RowMajor,
+    pub(crate) background: Arc<RowMajor>,
     pub(crate) options: Options,
     made: OnceLock<Vec<TreePlan>>,
     making: Mutex<()>,
     leaves: OnceLock<f64>,
-    /// Nanoseconds that a row takes when the trees are made.
+    /// Nanoseconds that a row takes when the trees are made, about, and leaves that will be by themselves.
     of_a_row: f64,
+    deep_leaves: usize,
     /// Nanoseconds that walks are taken to have cost so far beyond that.
     spent: AtomicU64,
 }
 
 impl Later {
-    pub(crate) fn new(model: Arc<Ensemble>, background: RowMajor, options: Options) -> Self {
+    pub(crate) fn new(model: Arc<Ensemble>, background: Arc<RowMajor>, options: Options) -> Self {
         let (made, making) = (OnceLock::new(), Mutex::new(()));
         let of_a_row = model.trees().iter().map(looked_up).sum();
+        let is_deep = |tree: &&Tree| tree.path_features >= DEEP_FEATURES;
+        let deep_leaves = model.trees().iter().filter(is_deep).map(|tree| tree.n_nodes.div_ceil(2) as usize).sum();
         let (leaves, spent) = (OnceLock::new(), AtomicU64::new(0));
-        Self { model, background, options, made, making, leaves, of_a_row, spent }
+        Self { model, background, options, made, making, leaves, of_a_row, deep_leaves, spent }
     }
 
     pub(crate) fn made(&self) -> Option<&[TreePlan]> {
@@ -91,8 +90,12 @@ impl Later {
     /// Whether walks of `rows` rows more, of whose pairs each meets this many leaves, cost less than making the trees and running them;
     /// then they count as spent.
     pub(crate) fn walks_pay(&self, rows: usize, leaves: f64) -> bool {
-        let b = self.background.len() as f64;
-        let more = rows as f64 * (b * leaves * MET_LEAF - self.of_a_row).max(0.0);
+        let (n, b) = (rows as f64, self.background.len() as f64);
+        let deep = self.made().map_or(self.deep_leaves, |trees| trees.iter().map(|tree| tree.deep.len()).sum());
+        let more = n * b * leaves * MET_LEAF - n * self.of_a_row - b * deep as f64 * DEEP_ROW;
+        if more <= 0.0 || self.made().is_some() {
+            return more <= 0.0;
+        }
         let making = self.model.n_leaves() as f64 * (MADE_LEAF + MADE_ROW * b);
         let before = self.spent.fetch_add(more as u64, Ordering::Relaxed);
         before as f64 + more < making

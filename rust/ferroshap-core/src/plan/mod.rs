@@ -18,14 +18,14 @@ pub use interactions::InteractionPlan;
 pub use pairs::Wanted;
 pub use quadrature::{Rule, gauss_legendre};
 
-pub(crate) use deep::{ByPattern, DeepLeaf};
+pub(crate) use deep::{DeepLeaf, KeptRows};
 use groups::Ways;
 pub(crate) use groups::Workload;
 pub(crate) use interactions::{Partner, SplitNode, TreeOfPairs, Visits, WeightedPoints};
 pub(crate) use later::{Later, Trees};
 pub(crate) use pairs::PairLayout;
 pub(crate) use program::{MAX_POINTS, NodeStep, Op, PairStep, Points, Program, SplitStep, UnitStep};
-pub(crate) use shapley::Weights;
+pub(crate) use shapley::{LeafTables, Weights};
 pub(crate) use splits::{Compare, MaskSplit, code, code_slots};
 pub(crate) use tables::{Builder, Chunk, Lookup, Shape as GroupShape, Source, TreeTables};
 pub(crate) use units::{Units, whole};
@@ -45,6 +45,8 @@ pub const MAX_PATH_FEATURES: u32 = 512;
 pub struct Plan {
     pub(crate) model: PlanModel,
     pub(crate) trees: Trees,
+    /// For leaves by themselves.
+    pub(crate) kept: Option<KeptRows>,
     pub(crate) level: Level,
     /// Weightings of the background: 1, or as many as each row mixes.
     pub(crate) weightings: usize,
@@ -156,14 +158,14 @@ impl Plan {
         let trees = model.trees().iter().zip(ways).map(&mut plan_tree).collect();
         let (expected, scale) = compiler.totals();
         let (model, trees) = (PlanModel::new(model), Trees::Made(trees));
-        Ok(Self { model, trees, level: options.level, weightings: 1, units: None, expected, scale })
+        Ok(Self { model, trees, kept: None, level: options.level, weightings: 1, units: None, expected, scale })
     }
 
     /// An interventional plan whose trees are still to be made.
     pub(crate) fn against_background(model: &Ensemble, weightings: usize, units: Option<Units>, level: Level) -> Self {
         let (expected, scale) = (vec![0.0; model.n_outputs()], model.rounding_scale());
         let (model, trees) = (PlanModel::new(model), Trees::Made(Vec::new()));
-        Self { model, trees, level, weightings, units, expected, scale }
+        Self { model, trees, kept: None, level, weightings, units, expected, scale }
     }
 
     /// Sets what is known only when the background is read.
@@ -190,7 +192,7 @@ impl Plan {
             trees: self.model.n_trees,
             passes: trees.iter().map(|t| t.points.len() * t.programs.len()).sum(),
             points: trees.iter().map(points).max().unwrap_or(0),
-            bytes: trees.iter().map(TreePlan::bytes).sum::<usize>() + self.trees.bytes_kept(),
+            bytes: trees.iter().map(TreePlan::bytes).sum::<usize>() + self.kept.as_ref().map_or(0, KeptRows::bytes),
             split_points: trees.iter().map(|t| in_steps(t) * points(t)).sum(),
             tables_made: self.trees.made().is_some(),
             groups: trees.iter().map(|t| t.tables.groups.len()).sum(),
@@ -215,8 +217,7 @@ pub(crate) fn before_background(
     let code_slots = splits::code_slots(model);
     let plan_tree = |(tree, ways): (&Tree, Ways)| {
         let paths = paths::paths(model, tree, &code_slots, &ways.of_nodes, units);
-        let (splits, mut deep) = (paths.splits, paths.deep);
-        deep.iter_mut().for_each(|leaf| leaf.set_weightings(weightings));
+        let (splits, deep) = (paths.splits, paths.deep);
         let tables = TreeTables::new(weightings);
         let (points, programs, output) = (Vec::new(), Vec::new(), tree.output);
         let plan = TreePlan { splits, points, programs, tables, deep, output, cost: ways.cost };

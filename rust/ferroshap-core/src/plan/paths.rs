@@ -54,7 +54,7 @@ pub(super) fn paths(model: &Ensemble, tree: &Tree, code_slots: &[u32], ways: &[W
         match model.node(node) {
             Node::Leaf { leaf } if !held && ways[at] == Way::Deep => {
                 let (slots, masks) = path.iter().map(|step| (step.slot, step.mask)).unzip();
-                out.deep.push(DeepLeaf::new(slots, masks, walk.values(leaf)));
+                out.deep.push(DeepLeaf { slots, masks, values: walk.values(leaf) });
             }
             Node::Leaf { .. } => {}
             Node::Inner { split, left } => {

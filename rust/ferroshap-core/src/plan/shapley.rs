@@ -101,19 +101,21 @@ impl ByPattern {
 
 /// Makes tables of leaves, one after the other.
 #[derive(Debug, Default)]
-pub(super) struct LeafTables {
+pub(crate) struct LeafTables {
     by_pattern: HashMap<usize, Rc<ByPattern>>,
     ranked: Vec<f64>,
-    sums: [Vec<f64>; 3],
+    /// R1, R2 and R3 by pattern.
+    pub(crate) sums: [Vec<f64>; 3],
     ranked_counts: Vec<u32>,
-    whole_sums: [Vec<i64>; 3],
+    /// The same in units, of a value.
+    pub(crate) whole_sums: [Vec<i64>; 3],
     features: usize,
 }
 
 impl LeafTables {
     /// Takes the weights `h`, 2^d of them, of the background's patterns. O(d² 2^d).
     #[inline(always)]
-    pub(super) fn take(&mut self, h: &[f64]) {
+    pub(crate) fn take(&mut self, h: &[f64]) {
         let weights = self.weights(h.len());
         rank(&mut self.ranked, h, |a, b| a + b);
         for (sum, weights) in self.sums.iter_mut().zip(&weights.of) {
@@ -127,14 +129,14 @@ impl LeafTables {
 
     /// Takes how often the background has each pattern. O(d² 2^d).
     #[inline(always)]
-    pub(super) fn take_counts(&mut self, counts: &[u32]) {
+    pub(crate) fn take_counts(&mut self, counts: &[u32]) {
         self.features = counts.len().trailing_zeros() as usize;
         rank(&mut self.ranked_counts, counts, |a, b| a + b);
     }
 
     /// Makes the sums of a value, in units, from the counts. O(d 2^d).
     #[inline(always)]
-    pub(super) fn value(&mut self, v: f64) {
+    pub(crate) fn value(&mut self, v: f64) {
         let size = 1 << self.features;
         let weights = self.weights(size);
         for (sum, weights) in self.whole_sums.iter_mut().zip(&weights.of) {

@@ -1,6 +1,6 @@
 //! The comparisons of a tree as the mask pass reads them.
 
-use crate::model::{CategorySet, Ensemble, Node, Split, flags};
+use crate::model::{CategorySet, Ensemble, Node, Split, TINY, flags};
 
 /// One split: how to compare a block of rows, and which rows still matter.
 #[derive(Debug, Clone)]
@@ -13,7 +13,8 @@ pub(crate) struct MaskSplit {
     pub(crate) compare: Compare,
 }
 
-/// A comparison of a whole block, every missing-value rule resolved when the plan is made.
+/// A comparison of a whole block, every missing-value rule resolved and every threshold rounded down to the precision of
+/// the rows when the plan is made.
 #[derive(Debug, Clone)]
 pub(crate) enum Compare {
     /// `x <= t`: missing goes right.
@@ -24,6 +25,10 @@ pub(crate) enum Compare {
     ZeroIsMissing {
         /// Where the others go: left if `x <= threshold`.
         threshold: f64,
+        /// The largest value that is missing.
+        tiny: f64,
+        /// The largest value below all that are missing.
+        below_tiny: f64,
         /// Where missing values go.
         default_left: bool,
     },
@@ -55,7 +60,7 @@ impl MaskSplit {
                 let plane = code_slots.binary_search(&split.slot).unwrap_or_default() as u32;
                 Self { plane, above, compare: category(model.category_set(split, set)) }
             }
-            None => Self { plane: split.slot, above, compare: numeric(split) },
+            None => Self { plane: split.slot, above, compare: numeric(split, model.input().round_to_f32) },
         }
     }
 
@@ -68,14 +73,24 @@ impl MaskSplit {
     }
 }
 
-fn numeric(split: &Split) -> Compare {
-    let (threshold, default_left) = (split.threshold, split.default_left());
+fn numeric(split: &Split, float32: bool) -> Compare {
+    let round = |t| if float32 { f64::from(round_down(t)) } else { t };
+    let (threshold, default_left) = (round(split.threshold), split.default_left());
     match (split.zero_is_missing(), default_left) {
-        (true, _) => Compare::ZeroIsMissing { threshold, default_left },
+        (true, _) => {
+            let (tiny, below_tiny) = (round(TINY), round((-TINY).next_down()));
+            Compare::ZeroIsMissing { threshold, tiny, below_tiny, default_left }
+        }
         (false, true) if threshold.is_nan() => Compare::OnlyMissing,
         (false, true) => Compare::NotGreater(threshold),
         (false, false) => Compare::LessOrEqual(threshold),
     }
+}
+
+/// The largest float32 that is not above `t`: comparing one with it decides as comparing it with `t` does.
+fn round_down(t: f64) -> f32 {
+    let nearest = t as f32;
+    if f64::from(nearest) > t { nearest.next_down() } else { nearest }
 }
 
 fn category(set: CategorySet<'_>) -> Compare {

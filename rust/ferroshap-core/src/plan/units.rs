@@ -5,16 +5,20 @@
 //! belongs to the model and b; from there on all sums are of whole numbers, which are exact. So whatever counts the pairs, tables of
 //! any layout, leaves by themselves, or a walk of every pair, comes to the same bits, and a plan may choose as it goes.
 //!
-//! The unit is 2^−[`BITS`] of Σ over trees of the largest |leaf|, about what float64 itself resolves there; a sum over the pairs is at
-//! most 2 b of these, and fits 63 bits up to [`MOST_ROWS`] background rows.
+//! The unit is a power of two for which neither a leaf is larger than 2^[`BITS`], about what float64 itself resolves, nor a sum over
+//! all pairs, at most 2 b Σ over trees of the largest |leaf|, larger than 2^[`BITS_OF_A_SUM`].
 
 use crate::model::Ensemble;
 
 /// Bits of a leaf's value.
-const BITS: i32 = 49;
+const BITS: i32 = 50;
 
-/// Most background rows whose pairs are added as whole numbers.
-pub(crate) const MOST_ROWS: usize = 1 << 12;
+/// Bits of a sum over all pairs.
+const BITS_OF_A_SUM: i32 = 62;
+
+/// Most background rows whose pairs are added as whole numbers: with more of them the unit would show, at 2^−47 of the sum of the
+/// largest leaves.
+const MOST_ROWS: usize = 1 << 14;
 
 /// What takes a float64 below 2^51 to its nearest whole number: the last bit of the sum is worth 1.
 const TO_WHOLE: f64 = 1.5 * (1u64 << 52) as f64;
@@ -36,12 +40,17 @@ pub(crate) struct Units {
 impl Units {
     /// Those of a model against `rows` background rows; None: there are too many, or leaves are of no usual size.
     pub(crate) fn new(model: &Ensemble, rows: usize) -> Option<Self> {
-        let largest = model.largest_leaves();
+        let (sums, largest) = (model.largest_leaves(), model.largest_leaf());
         let usual = |x: &f64| *x == 0.0 || (-900..900).contains(&exponent(*x));
-        if rows > MOST_ROWS || !largest.iter().all(usual) {
+        if rows > MOST_ROWS || !sums.iter().chain(&largest).all(usual) {
             return None;
         }
-        let exponents = largest.iter().map(|x| if *x == 0.0 { 0 } else { exponent(*x) + 1 - BITS });
+        // 2 b ≤ 2^(doublings)
+        let doublings = 1 + rows.next_power_of_two().trailing_zeros() as i32;
+        let exponents = sums.iter().zip(&largest).map(|(sum, leaf)| match *sum {
+            0.0 => 0,
+            sum => (exponent(sum) + 1 + doublings - BITS_OF_A_SUM).max(exponent(*leaf) + 1 - BITS),
+        });
         let (units, inverse) = exponents.map(|e| (power_of_two(e), power_of_two(-e))).unzip();
         Some(Self { units, inverse, rows: rows as f64 })
     }

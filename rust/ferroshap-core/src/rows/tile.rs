@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use ndarray::ArrayView2;
+use ndarray::{ArrayView2, s};
 
 use super::{Rows, Values};
 use crate::model::{Ensemble, InputRule};
@@ -22,7 +22,14 @@ impl RowMajor {
         let (rule, missing) = (ensemble.input(), rows.missing);
         (self.rows, self.slots) = (range.len(), used.len());
         self.values.clear();
-        each_row(rows, range, |row| self.values.extend(used.iter().map(|&f| rule.apply(row(f as usize), missing))));
+        let values = &mut self.values;
+        match rows.values {
+            Values::F32(v) => append(v, range, used, values, |x| rule.apply(x, missing)),
+            Values::F64(v) => append(v, range, used, values, |x| rule.apply(x, missing)),
+            Values::Sparse(v) => {
+                v.each_row(range, &mut |row| values.extend(used.iter().map(|&f| rule.apply(row(f as usize), missing))));
+            }
+        }
     }
 
     /// How many rows it holds.
@@ -104,17 +111,34 @@ impl<T: Lane> Columns<T> {
 
     /// Copies the used columns of `range`, which is no longer than the stride; the rest of each plane is NaN.
     pub fn fill(&mut self, rows: &Rows<'_>, range: Range<usize>, used: &[u32], rule: InputRule) {
-        let (stride, missing) = (self.stride, rows.missing);
-        let length = range.len();
-        let mut at = 0;
-        each_row(rows, range, |row| {
-            for (slot, &feature) in used.iter().enumerate() {
-                self.values[slot * stride + at] = T::from_f64(rule.apply(row(feature as usize), missing));
-            }
-            at += 1;
-        });
+        let (stride, length) = (self.stride, range.len());
+        let missing = rows.missing;
+        if missing.is_none() && !rule.flush_tiny {
+            // the rule known to be rounding alone, the loops below are short
+            let rule = InputRule { flush_tiny: false, ..rule };
+            self.read(rows, range, used, |x| T::from_f64(rule.apply(x, None)));
+        } else {
+            self.read(rows, range, used, |x| T::from_f64(rule.apply(x, missing)));
+        }
         for plane in self.values.chunks_exact_mut(stride) {
             plane[length..].fill(T::NAN);
+        }
+    }
+
+    fn read(&mut self, rows: &Rows<'_>, range: Range<usize>, used: &[u32], convert: impl Fn(f64) -> T) {
+        let (stride, planes) = (self.stride, &mut self.values[..]);
+        match rows.values {
+            Values::F32(v) => transpose(v, range, used, planes, stride, convert),
+            Values::F64(v) => transpose(v, range, used, planes, stride, convert),
+            Values::Sparse(v) => {
+                let mut at = 0;
+                v.each_row(range, &mut |row| {
+                    for (slot, &feature) in used.iter().enumerate() {
+                        planes[slot * stride + at] = convert(row(feature as usize));
+                    }
+                    at += 1;
+                });
+            }
         }
     }
 
@@ -134,21 +158,48 @@ impl<T: Lane> Columns<T> {
     }
 }
 
-/// Calls `visit` once a row with a reader of its columns.
-fn each_row(rows: &Rows<'_>, range: Range<usize>, mut visit: impl FnMut(&dyn Fn(usize) -> f64)) {
-    match rows.values {
-        Values::F32(v) => each_row_of(v, range, &mut visit),
-        Values::F64(v) => each_row_of(v, range, &mut visit),
-        Values::Sparse(v) => v.each_row(range, &mut visit),
+/// Rows that are transposed together: what a slot has of them fills a line of the cache or two, and the lines that they are
+/// read from stay near until the next slots have been read from them too.
+const ROWS_TOGETHER: usize = 16;
+
+/// Copies the used columns of `range` into planes of `stride` rows.
+fn transpose<U: Lane, T: Lane>(
+    v: ArrayView2<'_, U>,
+    range: Range<usize>,
+    used: &[u32],
+    planes: &mut [T],
+    stride: usize,
+    convert: impl Fn(f64) -> T,
+) {
+    let v = v.slice_move(s![range, ..]);
+    let Some(values) = v.as_slice() else {
+        for (&feature, plane) in used.iter().zip(planes.chunks_exact_mut(stride)) {
+            plane.iter_mut().zip(v.column(feature as usize)).for_each(|(to, x)| *to = convert(x.to_f64()));
+        }
+        return;
+    };
+    let width = v.ncols().max(1);
+    for (part, rows) in values.chunks(ROWS_TOGETHER * width).enumerate() {
+        for (&feature, plane) in used.iter().zip(planes.chunks_exact_mut(stride)) {
+            let to = plane[part * ROWS_TOGETHER..].iter_mut();
+            to.zip(rows.chunks_exact(width)).for_each(|(to, row)| *to = convert(row[feature as usize].to_f64()));
+        }
     }
 }
 
-fn each_row_of<T: Lane>(v: ArrayView2<'_, T>, range: Range<usize>, visit: &mut impl FnMut(&dyn Fn(usize) -> f64)) {
+/// Appends the used columns of `range`, row after row.
+fn append<U: Lane>(
+    v: ArrayView2<'_, U>,
+    range: Range<usize>,
+    used: &[u32],
+    to: &mut Vec<f64>,
+    convert: impl Fn(f64) -> f64,
+) {
     for r in range {
         let row = v.row(r);
         match row.as_slice() {
-            Some(row) => visit(&|column| row[column].to_f64()),
-            None => visit(&|column| row[column].to_f64()),
+            Some(row) => to.extend(used.iter().map(|&f| convert(row[f as usize].to_f64()))),
+            None => to.extend(used.iter().map(|&f| convert(row[f as usize].to_f64()))),
         }
     }
 }

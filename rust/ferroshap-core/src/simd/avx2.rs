@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{INDEXED, Kernel, Line, Mask, Simd, WORD};
+use super::{COVERED, INDEXED, Kernel, Line, Mask, Simd, WORD};
 
 /// The proof that the processor has AVX2.
 #[derive(Debug, Clone, Copy)]
@@ -165,6 +165,18 @@ impl Simd for Avx2 {
     fn add_line_of_wholes_to(self, to: &mut [Self::V], line: Self::L) {
         to[0] = self.add_wholes(to[0], line[0]);
         to[1] = self.add_wholes(to[1], line[1]);
+    }
+
+    #[inline(always)]
+    fn covered(self, patterns: &[u32; COVERED], a: u32, full: u32) -> u16 {
+        // SAFETY: `self` exists, so the processor has AVX2; each load reads 8 of the 16 patterns.
+        let eight = |first: usize| unsafe {
+            let q = _mm256_loadu_si256(patterns.as_ptr().add(first).cast());
+            let both = _mm256_or_si256(q, _mm256_set1_epi32(a.cast_signed()));
+            let equal = _mm256_cmpeq_epi32(both, _mm256_set1_epi32(full.cast_signed()));
+            _mm256_movemask_ps(_mm256_castsi256_ps(equal)) as u16
+        };
+        eight(0) | eight(8) << 8
     }
 
     #[inline(always)]

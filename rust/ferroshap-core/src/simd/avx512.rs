@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{INDEXED, Kernel, Line, Mask, Simd, WORD};
+use super::{COVERED, INDEXED, Kernel, Line, Mask, Simd, WORD};
 
 /// The proof that the processor has AVX-512 F, BW and DQ.
 #[derive(Debug, Clone, Copy)]
@@ -141,6 +141,16 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn add_line_of_wholes_to(self, to: &mut [Self::V], line: Self::L) {
         to[0] = self.add_wholes(to[0], line);
+    }
+
+    #[inline(always)]
+    fn covered(self, patterns: &[u32; COVERED], a: u32, full: u32) -> u16 {
+        // SAFETY: `self` exists, so the processor has AVX-512 F; the load reads the 16 patterns.
+        unsafe {
+            let q = _mm512_loadu_si512(patterns.as_ptr().cast());
+            let both = _mm512_or_si512(q, _mm512_set1_epi32(a.cast_signed()));
+            _mm512_cmpeq_epi32_mask(both, _mm512_set1_epi32(full.cast_signed()))
+        }
     }
 
     #[inline(always)]

@@ -34,6 +34,9 @@ pub(crate) const BLOCK: usize = 128;
 /// A bit a row of a block.
 pub(crate) type Mask = [u8; BLOCK / 8];
 
+/// Patterns that [`Simd::covered`] does at once.
+pub(crate) const COVERED: usize = 16;
+
 /// Rows that [`Simd::indices`] does at once.
 pub(crate) const INDEXED: usize = 32;
 
@@ -125,6 +128,15 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
             }
         }
         *out = found;
+    }
+
+    /// A bit a pattern: with the bits of `a` it is `full`.
+    fn covered(self, patterns: &[u32; COVERED], a: u32, full: u32) -> u16 {
+        let mut out = 0;
+        for (lane, q) in patterns.iter().enumerate() {
+            out |= u16::from(q | a == full) << lane;
+        }
+        out
     }
 
     /// A bit a row: `x <= threshold` (no for NaN).
