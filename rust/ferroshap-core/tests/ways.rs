@@ -119,7 +119,7 @@ fn leaves_of_no_usual_size_are_added_as_float64() {
 /// One tree, a chain: node `i` tests feature `i`, to the left a leaf, to the right the next.
 fn chain(features: usize) -> Ensemble {
     let nodes = 2 * features + 1;
-    let inner = |node: usize| node % 2 == 0 && node + 1 < nodes;
+    let inner = |node: usize| node.is_multiple_of(2) && node + 1 < nodes;
     let of_inner = |f: &dyn Fn(usize) -> i32| (0..nodes).map(|node| if inner(node) { f(node) } else { -1 }).collect();
     let arrays = EnsembleArrays {
         n_features: features,

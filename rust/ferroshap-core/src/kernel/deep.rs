@@ -5,86 +5,23 @@
 
 use super::background::MAX_BACKGROUND_PATH;
 use super::dense::Dense;
+use super::mask_matrix::{MaskMatrix, Patterns};
 use super::masks::{Codes, Comparable, MaskPass};
 use super::numbers::Numbers;
 use super::occurring::Occurring;
 use super::patterns::{Mixing, add_turned};
 use crate::plan::{DeepLeaf, KeptRows, Plan, TreePlan, Weights, whole};
 use crate::rows::Columns;
-use crate::simd::{BLOCK, INDEXED, Kernel, Line, Mask, Simd, of_whole};
+use crate::simd::{BLOCK, Kernel, Line, Mask, Simd, of_whole};
 
 /// Most vectors that a number for each feature takes, at any level.
 const MOST_VECTORS: usize = MAX_BACKGROUND_PATH as usize / 2;
 
-/// The patterns of a block of rows at one leaf.
-type Patterns = [u64; BLOCK];
-
-/// The pattern of each row: bit `g` from the mask of feature `g`.
-struct PatternPass<'a> {
-    features: &'a [u32],
-    masks: &'a [Mask],
-    rows: usize,
-    out: &'a mut Patterns,
-}
-
-impl<S: Simd> Kernel<S> for PatternPass<'_> {
-    #[inline(always)]
-    fn run(self, s: S) {
-        let mut indices = [0; INDEXED];
-        for (part, features) in self.features.chunks(16).enumerate() {
-            let (quarters, _) = self.out.as_chunks_mut::<INDEXED>();
-            for (quarter, out) in quarters.iter_mut().enumerate().take(self.rows.div_ceil(INDEXED)) {
-                s.indices(self.masks, features, quarter, &mut indices);
-                for (pattern, index) in out.iter_mut().zip(indices) {
-                    let bits = u64::from(index) << (16 * part);
-                    *pattern = if part == 0 { bits } else { *pattern | bits };
-                }
-            }
-        }
-    }
-}
-
-/// The masks of a tree for many blocks of rows, a mask's blocks side by side, for a leaf reads a few masks of all of them.
-#[derive(Debug, Default)]
-struct Masks {
-    blocks: usize,
-    masks: Vec<Mask>,
-}
-
-impl Masks {
-    fn clear(&mut self, blocks: usize) {
-        self.blocks = blocks;
-        self.masks.clear();
-    }
-
-    /// Takes those of a block.
-    fn put(&mut self, block: usize, masks: &[Mask]) {
-        self.masks.resize(masks.len() * self.blocks, [0; BLOCK / 8]);
-        self.masks[block..].iter_mut().step_by(self.blocks).zip(masks).for_each(|(to, mask)| *to = *mask);
-    }
-
-    /// How many rows are in a mask, about: what is beyond the last one counts too.
-    #[inline(always)]
-    fn satisfied(&self, mask: u32) -> u32 {
-        let of_mask = &self.masks[mask as usize * self.blocks..][..self.blocks];
-        of_mask.iter().map(|mask| u128::from_le_bytes(*mask).count_ones()).sum()
-    }
-
-    /// The patterns of a block's rows at the features with these masks.
-    #[inline(always)]
-    fn patterns<S: Simd>(&self, s: S, block: usize, masks: &[u32], rows: usize, out: &mut Patterns) {
-        let mut features = [0; MAX_BACKGROUND_PATH as usize];
-        let features = &mut features[..masks.len()];
-        features.iter_mut().zip(masks).for_each(|(feature, mask)| *feature = mask * self.blocks as u32);
-        PatternPass { features, masks: &self.masks[block..], rows, out }.run(s);
-    }
-}
-
 /// What a thread needs for the leaves by themselves of a tree.
 #[derive(Debug)]
 pub(super) struct Deep {
-    background: Masks,
-    rows: Masks,
+    background: MaskMatrix,
+    rows: MaskMatrix,
     numbers: Numbers,
     /// The patterns of the background.
     met: Vec<u64>,
@@ -110,7 +47,7 @@ pub(super) struct Deep {
 
 impl Default for Deep {
     fn default() -> Self {
-        let (background, rows) = (Masks::default(), Masks::default());
+        let (background, rows) = (MaskMatrix::default(), MaskMatrix::default());
         let (numbers, met, dense) = (Numbers::default(), Vec::new(), Dense::default());
         let (occurring, weights) = (Occurring::default(), Weights::default());
         let (features, masks, slots) = (Vec::new(), Vec::new(), Vec::new());

@@ -34,7 +34,7 @@ use std::ops::Range;
 
 use crate::error::{Error, Result};
 use crate::model::{Ensemble, Tree};
-use crate::simd::Level;
+use crate::simd::{BLOCK, Level, Mask};
 
 /// Most different features on one path that a plan accepts: 256 quadrature points.
 pub const MAX_PATH_FEATURES: u32 = 512;
@@ -109,7 +109,7 @@ pub struct Description {
     pub passes: usize,
     /// Most quadrature points of a tree.
     pub points: usize,
-    /// Memory of the compiled plan, in bytes.
+    /// Memory of the compiled plan, in bytes, with what a thread needs of the background's rows where they are kept.
     pub bytes: usize,
     /// Expected work a row of the recurrence: splits times their quadrature points, over all outputs.
     pub split_points: usize,
@@ -192,7 +192,8 @@ impl Plan {
             trees: self.model.n_trees,
             passes: trees.iter().map(|t| t.points.len() * t.programs.len()).sum(),
             points: trees.iter().map(points).max().unwrap_or(0),
-            bytes: trees.iter().map(TreePlan::bytes).sum::<usize>() + self.kept.as_ref().map_or(0, KeptRows::bytes),
+            bytes: trees.iter().map(TreePlan::bytes).sum::<usize>()
+                + self.kept.as_ref().map_or(0, |kept| kept.bytes() + masks_of_kept(trees, kept)),
             split_points: trees.iter().map(|t| in_steps(t) * points(t)).sum(),
             tables_made: self.trees.made().is_some(),
             groups: trees.iter().map(|t| t.tables.groups.len()).sum(),
@@ -225,6 +226,13 @@ pub(crate) fn before_background(
     };
     let ways = groups::ways_within(model, load.with_weightings(weightings), table_bytes);
     model.trees().iter().zip(ways).map(plan_tree).collect()
+}
+
+/// The memory of a thread for the masks of the kept rows, of the tree that has most of those with leaves by themselves.
+fn masks_of_kept(trees: &[TreePlan], kept: &KeptRows) -> usize {
+    let with_deep = trees.iter().filter(|tree| !tree.deep.is_empty());
+    let most = with_deep.map(|tree| 1 + 2 * tree.splits.len()).max().unwrap_or(0);
+    most * kept.rows.len().div_ceil(BLOCK) * size_of::<Mask>()
 }
 
 impl TreePlan {
