@@ -1,4 +1,7 @@
-"""`TreeExplainer`: exact SHAP values of tree ensembles, with the names and shapes of shap."""
+"""`TreeExplainer`: exact SHAP values of tree ensembles, with the names and shapes of shap.
+
+Over 500 lines because the public methods say here what they give back; what they do is in the modules beside this one.
+"""
 
 import logging
 import time

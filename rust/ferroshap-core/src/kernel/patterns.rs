@@ -33,9 +33,15 @@ pub(super) trait Mixing<S: Simd>: Copy {
     /// Lines that a pattern has.
     fn weightings(self) -> usize;
     /// a + b of lines of one weighting.
-    fn add(self, s: S, a: S::L, b: S::L) -> S::L;
+    #[inline(always)]
+    fn add(self, s: S, a: S::L, b: S::L) -> S::L {
+        s.add_lines(a, b)
+    }
     /// Adds a mixed line to as many vectors as hold eight numbers.
-    fn add_to(self, s: S, to: &mut [S::V], line: S::L);
+    #[inline(always)]
+    fn add_to(self, s: S, to: &mut [S::V], line: S::L) {
+        s.add_line_to(to, line);
+    }
     /// The lines of the eight rows number `eight` of the block, from those of each weighting.
     fn mix(self, s: S, eight: usize, lines: impl Fn(usize) -> [S::L; 8]) -> [S::L; 8];
 }
@@ -48,16 +54,6 @@ impl<S: Simd> Mixing<S> for Plain {
     #[inline(always)]
     fn weightings(self) -> usize {
         1
-    }
-
-    #[inline(always)]
-    fn add(self, s: S, a: S::L, b: S::L) -> S::L {
-        s.add_lines(a, b)
-    }
-
-    #[inline(always)]
-    fn add_to(self, s: S, to: &mut [S::V], line: S::L) {
-        s.add_line_to(to, line);
     }
 
     #[inline(always)]
@@ -100,16 +96,6 @@ impl<S: Simd> Mixing<S> for Mixed<'_> {
     #[inline(always)]
     fn weightings(self) -> usize {
         self.0.len()
-    }
-
-    #[inline(always)]
-    fn add(self, s: S, a: S::L, b: S::L) -> S::L {
-        s.add_lines(a, b)
-    }
-
-    #[inline(always)]
-    fn add_to(self, s: S, to: &mut [S::V], line: S::L) {
-        s.add_line_to(to, line);
     }
 
     #[inline(always)]

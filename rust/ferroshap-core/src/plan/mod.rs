@@ -25,7 +25,7 @@ pub(crate) use interactions::{Partner, SplitNode, TreeOfPairs, Visits, WeightedP
 pub(crate) use later::{Later, Trees};
 pub(crate) use pairs::PairLayout;
 pub(crate) use program::{MAX_POINTS, NodeStep, Op, PairStep, Points, Program, SplitStep, UnitStep};
-pub(crate) use shapley::{LeafTables, Weights};
+pub(crate) use shapley::{LeafTables, Weights, rank};
 pub(crate) use splits::{Compare, MaskSplit, code, code_slots};
 pub(crate) use tables::{Builder, Chunk, Lookup, Shape as GroupShape, Source, TreeTables};
 pub(crate) use units::{Units, whole};

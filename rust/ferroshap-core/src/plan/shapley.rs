@@ -173,7 +173,7 @@ impl LeafTables {
 
 /// N[k][a], a place a pattern, in place: bit after bit, rank after rank from above.
 #[inline(always)]
-fn rank<T: Copy + Default>(ranked: &mut Vec<T>, h: &[T], add: impl Fn(T, T) -> T + Copy) {
+pub(crate) fn rank<T: Copy + Default>(ranked: &mut Vec<T>, h: &[T], add: impl Fn(T, T) -> T + Copy) {
     let size = h.len();
     let d = size.trailing_zeros() as usize;
     ranked.clear();

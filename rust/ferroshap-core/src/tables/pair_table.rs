@@ -1,6 +1,6 @@
 //! The table of one leaf, of order 2.
 //!
-//! With the symbols of `leaf.rs`, and u(i, j) = i! j! / (i + j + 1)!, an alive pair of patterns with A = a ∖ q, k = |A|, and
+//! With the symbols of `plan/shapley.rs`, and u(i, j) = i! j! / (i + j + 1)!, an alive pair of patterns with A = a ∖ q, k = |A|, and
 //! B the features outside of a, β = |B|, adds its weight times
 //!
 //! ```text
@@ -11,6 +11,8 @@
 //! since the leaf is the game [A ⊆ S] [B ∩ S = ∅]: ∏_A t ∏_B (1 − t), differentiated by its variables and integrated over
 //! 0 < t < 1. Where all patterns have a place, the sums over those q in which i (and j) is missing are differences, as
 //! there: the alive pairs of a with q_i = 1 are those of a ∖ i with the same A, whose own β is one larger.
+
+use crate::plan::rank;
 
 /// What is subtracted from k and from a pattern's own β in the sums of a dense table.
 const KINDS: [(usize, usize); 8] = [(0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (2, 0), (2, 1), (2, 2)];
@@ -103,7 +105,7 @@ impl LeafTable {
             self.pairs.extend((0..d).map(|i| (i, i)));
             (0..d).for_each(|i| self.pairs.extend((i + 1..d).map(|j| (i, j))));
         }
-        rank(&mut self.ranked, weights, d);
+        rank(&mut self.ranked, weights, |a, b| a + b);
         for ((sum, factors), (fewer, _)) in self.sums.iter_mut().zip(&u.weights).zip(KINDS) {
             sum.clear();
             sum.resize(size, 0.0);
@@ -139,30 +141,6 @@ impl LeafTable {
                     out[of_i][lane] = n12[none] - n11[of_i];
                     out[of_j][lane] = n12[none] - n11[of_j];
                     out[both][lane] = n20[both] - n21[of_j] - n21[of_i] + n22[none];
-                }
-            }
-        }
-    }
-}
-
-/// `[k][a]`: the weight of the patterns q ⊇ ~a with |a ∖ q| = k.
-#[inline(always)]
-fn rank(ranked: &mut Vec<f64>, weights: &[f64], d: usize) {
-    let size = weights.len();
-    ranked.clear();
-    ranked.resize((d + 1) * size, 0.0);
-    ranked[..size].copy_from_slice(weights);
-    for g in 0..d {
-        let half = 1usize << g;
-        for k in (0..=g + 1).rev() {
-            let (lower, here) = ranked.split_at_mut(k * size);
-            let below = if k > 0 { &lower[(k - 1) * size..] } else { &[] };
-            for (pair, here) in here[..size].chunks_exact_mut(2 * half).enumerate() {
-                let (without, with) = here.split_at_mut(half);
-                without.copy_from_slice(with);
-                if k > 0 {
-                    let below = &below[pair * 2 * half..][..half];
-                    with.iter_mut().zip(below).for_each(|(with, below)| *with += below);
                 }
             }
         }
