@@ -77,8 +77,8 @@ class TreeExplainer(BackgroundErrors):
         `"float64"`, or `"float32"`: computed and checked in float64, then rounded.
     expected_rows
         About how many rows will be explained in all: tables that pay off from some number of rows on are made by it. The
-        values differ by roundings only; against up to 16,384 background rows of equal weight not even by those, and there tables
-        are made by the first call that they pay off in.
+        values differ by roundings only; those of the raw output against up to 16,384 background rows without weights not even by
+        those, and there tables are made by the first call that they pay off in.
     max_memory
         The most memory the prepared model may take, with the background rows, in bytes or as text such as "512MiB"; its
         tables take what is left beside the rest, or are replaced by ways that are slower. None: 192 MiB of tables, against

@@ -41,7 +41,8 @@ fn walks_and_tables_give_the_same_bits() {
     for seed in 0..24 {
         let depth = 1 + (seed % 8) as usize;
         let model = Arc::new(ensemble(seed, 4, depth, 1 + (seed % 3) as usize, seed % 4 < 2));
-        let (x, z) = (rows(seed, 9), rows(seed + 1000, [1, 3, 40][(seed % 3) as usize]));
+        // two blocks of rows: with fewer, walks may still be cheaper than leaves by themselves
+        let (x, z) = (rows(seed, 150), rows(seed + 1000, [1, 3, 40][(seed % 3) as usize]));
         let by_walks = plan(&model, &z, Options::default());
         let few = x.select(Axis(0), &[0]);
         let alone = run(&by_walks, &model, &few, 1);
@@ -145,7 +146,7 @@ fn patterns_of_more_than_32_features_are_joined() {
     for features in [20, 33, 40, 64] {
         let model = Arc::new(chain(features));
         let number = |seed: usize, at: (usize, usize)| ((at.0 * 64 + at.1 + seed) as f64 * 0.618).fract() * 2.0 - 1.0;
-        let x = Array2::from_shape_fn((3, features), |at| number(1, at));
+        let x = Array2::from_shape_fn((60, features), |at| number(1, at));
         let z = Array2::from_shape_fn((40, features), |at| number(5000, at));
         let by_walks = plan(&model, &z.select(Axis(0), &[0, 1]), Options::default());
         let walked = run(&by_walks, &model, &x.select(Axis(0), &[0]), 1);

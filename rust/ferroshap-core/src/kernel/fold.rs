@@ -59,11 +59,11 @@ pub(super) struct Folding<'a> {
 }
 
 impl Folding<'_> {
-    /// The trees with their tables, and Σ_z ω_z of what they add in the first weighting, `(o)`, of leaves as they are.
+    /// The trees with their tables, and Σ_z ω_z of what they add in the first weighting, `(o)`; 0 where leaves are in units.
     pub(super) fn fold<B: Background>(&self, trees: Shaped, background: &B) -> Result<(Vec<TreePlan>, Vec<f64>)> {
         let weightings = self.weighted.weightings;
         let mut trees: Vec<Counting> =
-            trees.into_iter().map(|(plan, shapes)| Counting::new(plan, shapes, weightings)).collect();
+            trees.into_iter().map(|(plan, shapes)| Counting::new(plan, shapes, weightings, self.wholes)).collect();
         if self.weighted.of_rows.is_none() && u32::try_from(background.length()).is_ok() {
             trees.iter_mut().for_each(Counting::count_rows);
         }
@@ -157,14 +157,14 @@ struct Counting {
     counts: Vec<Vec<[u32; 2]>>,
     /// The mean of what the tree's leaves add, a number a column of their values; in the first weighting.
     mean: Vec<f64>,
-    /// The weight, in the first weighting, of the rows that get to each leaf by itself.
+    /// The weight, in the first weighting, of the rows that get to each leaf by itself; of none where nobody asks for the mean.
     reached: Vec<f64>,
 }
 
 impl Counting {
-    fn new(plan: TreePlan, shapes: Vec<GroupShape>, weightings: usize) -> Self {
+    fn new(plan: TreePlan, shapes: Vec<GroupShape>, weightings: usize, wholes: bool) -> Self {
         let sums = shapes.iter().map(|shape| vec![0.0; weightings << shape.bits.len()]).collect();
-        let reached = vec![0.0; plan.deep.len()];
+        let reached = vec![0.0; if wholes { 0 } else { plan.deep.len() }];
         Self { plan, shapes, sums, counts: Vec::new(), mean: Vec::new(), reached }
     }
 
