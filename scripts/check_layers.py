@@ -38,6 +38,7 @@ CORE_USES: dict[str, set[str]] = {
     "rows": {"error", "model"},
     "predict": {"error", "model", "rows", "parallel"},
     "simd": {"error"},
+    "coalition": {"error", "parallel", "simd"},
     "plan": {"error", "model", "rows", "simd"},
     "links": {"error", "plan"},
     "kernel": {"error", "model", "rows", "predict", "parallel", "plan", "links", "simd"},
