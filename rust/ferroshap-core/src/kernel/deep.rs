@@ -200,7 +200,7 @@ impl Deep {
         self.lines.resize(self.numbers.met.len() * of_a_pattern, Line::default());
         self.dense.take_counts(d, &self.met, &self.sums);
         for (column, &v) in leaf.values.iter().enumerate() {
-            self.dense.value(v);
+            self.dense.value(d, v);
             for (a, lines) in self.numbers.met.iter().zip(self.lines.chunks_exact_mut(of_a_pattern)) {
                 lines[column * parts..][..parts].copy_from_slice(&self.dense.wholes(d, *a)[..parts]);
             }

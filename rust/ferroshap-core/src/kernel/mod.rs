@@ -22,6 +22,7 @@ mod dense;
 mod fold;
 mod interactions;
 mod interventional;
+mod make;
 mod mask_matrix;
 mod masks;
 mod numbers;

@@ -31,10 +31,10 @@ mod cost {
     pub(super) const MIXED: f64 = 0.6;
     /// A bit of a row's pattern.
     pub(super) const BIT: f64 = 0.05;
-    /// Making a line of a table, a leaf.
-    pub(super) const LINE: f64 = 2.5;
+    /// Making a line of a table.
+    pub(super) const LINE: f64 = 5.0;
     /// A pattern of a leaf, for each of its features.
-    pub(super) const PATTERN: f64 = 2.5;
+    pub(super) const PATTERN: f64 = 1.5;
     /// A split in the recurrence, and each of its points.
     pub(super) const STEP: f64 = 0.12;
     pub(super) const POINT: f64 = 0.11;
@@ -257,12 +257,11 @@ impl Above {
                 }
             }
         }
-        Some(Group { leaves, bits, slots, patterns })
+        Some(Group { bits, slots, patterns })
     }
 }
 
 struct Group {
-    leaves: u32,
     bits: u32,
     slots: u32,
     /// Numbers of its leaves' tables.
@@ -283,7 +282,7 @@ impl Group {
         let parts = f64::from(self.slots.div_ceil(8));
         let lines = parts * f64::from(1u32 << self.bits);
         let weightings = load.weightings;
-        let build = outputs * (cost::LINE * lines * f64::from(self.leaves)) + cost::PATTERN * self.patterns;
+        let build = outputs * cost::LINE * lines + cost::PATTERN * self.patterns;
         let lookup = if lines * weightings > cost::NEAR_LINES { cost::FAR_LOOKUP } else { cost::LOOKUP };
         let lookups = lookup + cost::MIXED * (weightings - 1.0);
         let stream = load.line * lines * weightings;

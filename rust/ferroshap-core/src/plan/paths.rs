@@ -3,7 +3,7 @@
 use super::deep::DeepLeaf;
 use super::groups::Way;
 use super::splits::MaskSplit;
-use super::tables::{LeafFeature, LeafShape, Shape};
+use super::subtrees::{Below, Feature, Half, Leaf, Shape, Subtree};
 use super::units::Units;
 use crate::model::{Ensemble, Node, Tree};
 
@@ -111,47 +111,47 @@ impl Walk<'_> {
         let mut shape = Shape {
             bits: path.iter().map(|step| step.mask).collect(),
             slots: path.iter().map(|step| step.slot).collect(),
-            leaves: Vec::new(),
+            subtrees: Vec::new(),
         };
-        let of_path = path.iter().enumerate();
-        let features = of_path
-            .map(|(at, step)| LeafFeature { at: at as u32, set: 1 << at, clear: 0, weight: step.weight })
-            .collect();
-        let mut pending: Vec<(u32, Vec<LeafFeature>)> = vec![(root, features)];
-        while let Some((node, features)) = pending.pop() {
-            match self.model.node(node) {
-                Node::Leaf { leaf } => shape.leaves.push(LeafShape { values: self.values(leaf), features }),
-                Node::Inner { split, left } => {
-                    let bit = 1u32 << shape.bits.len();
-                    shape.bits.push(1 + 2 * self.numbers[(node - self.tree.root) as usize]);
-                    let known = shape.slots.iter().position(|slot| *slot == split.slot);
-                    let at = known.unwrap_or_else(|| {
-                        shape.slots.push(split.slot);
-                        shape.slots.len() - 1
-                    }) as u32;
-                    let share = self.model.left_share(left).unwrap_or(0.5);
-                    let child = |to_left: bool| {
-                        let (set, clear) = if to_left { (bit, 0) } else { (0, bit) };
-                        let weight = if to_left { share } else { 1.0 - share };
-                        let mut below = features.clone();
-                        match below.iter_mut().find(|feature| feature.at == at) {
-                            Some(f) => {
-                                *f = LeafFeature {
-                                    at,
-                                    set: f.set | set,
-                                    clear: f.clear | clear,
-                                    weight: f.weight * weight,
-                                };
-                            }
-                            None => below.push(LeafFeature { at, set, clear, weight }),
-                        }
-                        below
-                    };
-                    pending.push((left + 1, child(false)));
-                    pending.push((left, child(true)));
-                }
-            }
-        }
+        let features = path.iter().enumerate();
+        let features = features.map(|(at, step)| Feature { at: at as u32, weight: step.weight }).collect();
+        self.subtree(root, features, &mut shape);
         shape
+    }
+
+    /// Adds the subtree below `node` to its group, which has few leaves; its splits.
+    fn subtree(&self, node: u32, path: Vec<Feature>, shape: &mut Shape) -> usize {
+        let (at, features) = (shape.subtrees.len(), path.len());
+        let (split, left) = match self.model.node(node) {
+            Node::Leaf { leaf } => {
+                let below = Below::Leaf(Leaf { values: self.values(leaf), features: path });
+                shape.subtrees.push(Subtree { features, splits: 0, below });
+                return 0;
+            }
+            Node::Inner { split, left } => (split, left),
+        };
+        shape.bits.push(1 + 2 * self.numbers[(node - self.tree.root) as usize]);
+        let known = shape.slots.iter().position(|slot| *slot == split.slot);
+        let slot = known.unwrap_or_else(|| {
+            shape.slots.push(split.slot);
+            shape.slots.len() - 1
+        }) as u32;
+        let tested = path.iter().position(|feature| feature.at == slot).unwrap_or(features);
+        let share = self.model.left_share(left).unwrap_or(0.5);
+        // its place, before those of its halves
+        shape.subtrees.push(Subtree { features, splits: 0, below: Below::Leaf(Leaf::default()) });
+        let mut splits = 1;
+        let halves = [(left, true, share), (left + 1, false, 1.0 - share)].map(|(child, goes_left, share)| {
+            let mut below = path.clone();
+            match below.get_mut(tested) {
+                Some(feature) => feature.weight *= share,
+                None => below.push(Feature { at: slot, weight: share }),
+            }
+            let half = Half::new(shape.subtrees.len(), features, tested, goes_left);
+            splits += self.subtree(child, below, shape);
+            half
+        });
+        shape.subtrees[at] = Subtree { features, splits, below: Below::Halves(halves) };
+        splits
     }
 }

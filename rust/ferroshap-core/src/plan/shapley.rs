@@ -73,7 +73,7 @@ impl Weights {
 
 /// The weights of a number of features for each pattern, `[k][a]`: those of R1, R2 and R3.
 #[derive(Debug)]
-struct ByPattern {
+pub(crate) struct ByPattern {
     of: [Vec<f64>; 3],
 }
 
@@ -99,24 +99,37 @@ impl ByPattern {
     }
 }
 
-/// Makes tables of leaves, one after the other.
+/// The weights for each number of features that was met.
 #[derive(Debug, Default)]
-pub(crate) struct LeafTables {
-    by_pattern: HashMap<usize, Rc<ByPattern>>,
+pub(crate) struct PatternWeights {
+    of: HashMap<usize, Rc<ByPattern>>,
+}
+
+impl PatternWeights {
+    /// Those of `features` features.
+    pub(crate) fn of(&mut self, features: usize) -> Rc<ByPattern> {
+        self.of.entry(features).or_insert_with(|| Rc::new(ByPattern::new(features))).clone()
+    }
+}
+
+/// What a leaf makes of the background's patterns.
+#[derive(Debug, Default)]
+pub(crate) struct LeafSums {
     ranked: Vec<f64>,
-    /// R1, R2 and R3 by pattern.
+    /// R1, R2 and R3 by pattern, of value 1.
     pub(crate) sums: [Vec<f64>; 3],
     ranked_counts: Vec<u32>,
     /// The same in units, of a value.
     pub(crate) whole_sums: [Vec<i64>; 3],
+    counts: Vec<u32>,
     features: usize,
 }
 
-impl LeafTables {
+impl LeafSums {
     /// Takes the weights `h`, 2^d of them, of the background's patterns. O(d² 2^d).
     #[inline(always)]
-    pub(crate) fn take(&mut self, h: &[f64]) {
-        let weights = self.weights(h.len());
+    pub(crate) fn take(&mut self, h: &[f64], weights: &ByPattern) {
+        self.features = h.len().trailing_zeros() as usize;
         rank(&mut self.ranked, h, |a, b| a + b);
         for (sum, weights) in self.sums.iter_mut().zip(&weights.of) {
             sum.clear();
@@ -129,16 +142,17 @@ impl LeafTables {
 
     /// Takes how often the background has each pattern. O(d² 2^d).
     #[inline(always)]
-    pub(crate) fn take_counts(&mut self, counts: &[u32]) {
+    pub(crate) fn take_counts(&mut self, counts: &[f64]) {
         self.features = counts.len().trailing_zeros() as usize;
-        rank(&mut self.ranked_counts, counts, |a, b| a + b);
+        self.counts.clear();
+        self.counts.extend(counts.iter().map(|count| *count as u32));
+        rank(&mut self.ranked_counts, &self.counts, |a, b| a + b);
     }
 
     /// Makes the sums of a value, in units, from the counts. O(d 2^d).
     #[inline(always)]
-    pub(crate) fn value(&mut self, v: f64) {
+    pub(crate) fn value(&mut self, v: f64, weights: &ByPattern) {
         let size = 1 << self.features;
-        let weights = self.weights(size);
         for (sum, weights) in self.whole_sums.iter_mut().zip(&weights.of) {
             sum.clear();
             sum.resize(size, 0);
@@ -150,24 +164,19 @@ impl LeafTables {
         }
     }
 
-    fn weights(&mut self, size: usize) -> Rc<ByPattern> {
-        self.features = size.trailing_zeros() as usize;
-        self.by_pattern.entry(self.features).or_insert_with(|| Rc::new(ByPattern::new(self.features))).clone()
-    }
-
-    /// T of a leaf of value 1: a line a pattern, feature `g` in lane `lanes[g]` (none: left out).
+    /// T of a leaf of value `v`: a line a pattern, feature `g` in lane `lanes[g]` (none: left out).
     #[inline(always)]
-    pub(super) fn lines(&self, lanes: &[Option<u8>], out: &mut Vec<Line>) {
+    pub(super) fn lines(&self, v: f64, lanes: &[Option<u8>], out: &mut [Line]) {
         let [r1, r2, r3] = &self.sums;
-        lines(self.features, lanes, out, |a| -r3[a], |a, without| r1[a] - r2[without]);
+        lines(lanes, out, |a| v * -r3[a], |a, without| v * (r1[a] - r2[without]));
     }
 
     /// T of the value at hand, in units: whole numbers.
     #[inline(always)]
-    pub(super) fn lines_of_wholes(&self, lanes: &[Option<u8>], out: &mut Vec<Line>) {
+    pub(super) fn lines_of_wholes(&self, lanes: &[Option<u8>], out: &mut [Line]) {
         let [r1, r2, r3] = &self.whole_sums;
         let (outside, inside) = (|a: usize| r3[a].wrapping_neg(), |a: usize, b: usize| r1[a].wrapping_sub(r2[b]));
-        lines(self.features, lanes, out, |a| of_whole(outside(a)), |a, without| of_whole(inside(a, without)));
+        lines(lanes, out, |a| of_whole(outside(a)), |a, without| of_whole(inside(a, without)));
     }
 }
 
@@ -196,22 +205,24 @@ pub(crate) fn rank<T: Copy + Default>(ranked: &mut Vec<T>, h: &[T], add: impl Fn
     }
 }
 
-/// A line a pattern of `d` features: what is added to feature `g`, in lane `lanes[g]`, by where it is.
+/// A line a pattern: what is added to feature `g`, in lane `lanes[g]`, by whether the pattern has it, or by the pattern and that
+/// without it.
 #[inline(always)]
 fn lines(
-    d: usize,
     lanes: &[Option<u8>],
-    out: &mut Vec<Line>,
+    out: &mut [Line],
     outside: impl Fn(usize) -> f64,
     inside: impl Fn(usize, usize) -> f64,
 ) {
-    out.clear();
-    out.resize(1 << d, Line::default());
+    out.fill(Line::default());
     for (g, lane) in lanes.iter().enumerate() {
         let Some(lane) = *lane else { continue };
-        for (a, line) in out.iter_mut().enumerate() {
-            let has = a >> g & 1 != 0;
-            line.0[lane as usize] = if has { inside(a, a & !(1 << g)) } else { outside(a) };
+        for first in (0..out.len()).step_by(2 << g) {
+            let (without, with) = out[first..first + (2 << g)].split_at_mut(1 << g);
+            for (a, (without, with)) in (first..).zip(without.iter_mut().zip(with)) {
+                without.0[lane as usize] = outside(a);
+                with.0[lane as usize] = inside(a | 1 << g, a);
+            }
         }
     }
 }
