@@ -3,13 +3,13 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use super::masks::{Codes, Comparable, MaskPass};
 use crate::error::Result;
 use crate::model::{Ensemble, InputRule};
 use crate::parallel::{Control, for_each_chunk};
 use crate::plan::{Builder, DeepLeaf, GroupShape, PlanModel, Source, TreePlan, outputs_of};
 use crate::rows::{Columns, Lane, RowMajor, Rows};
 use crate::simd::{BLOCK, Driver, INDEXED, Kernel, Level, Mask, Simd};
+use crate::splits::{Codes, Comparable, MaskPass};
 
 /// Background rows that are read before the trees take them: their columns stay in memory meanwhile.
 const ROWS_AT_ONCE: usize = 64 * BLOCK;

@@ -6,7 +6,6 @@ use std::ops::Range;
 
 use super::deep::{Deep, KnownPass, LeafPass};
 use super::interventional::Way;
-use super::masks::{Codes, Comparable, MaskPass};
 use super::pairs::{MeanPass, Pairs};
 use super::patterns::{IndexPass, Indices, LookupPass, Mixed, Plain, Wholes};
 use super::recurrence::Pass;
@@ -15,6 +14,7 @@ use crate::parallel::{Cancel, Control, for_each_chunk};
 use crate::plan::{Chunk, DeepLeaf, KeptRows, MAX_POINTS, Plan, Points, Program, TreePlan};
 use crate::rows::{Columns, Rows};
 use crate::simd::{BLOCK, Driver, Mask, Simd};
+use crate::splits::{Codes, Comparable, MaskPass};
 
 /// Rows that are explained together where tables are large, so that a table is read once for all of them.
 const ROWS_OF_LARGE_TABLES: usize = 32 * BLOCK;

@@ -10,7 +10,6 @@ mod program;
 mod quadrature;
 mod shape;
 mod shapley;
-mod splits;
 mod tables;
 mod units;
 
@@ -26,7 +25,6 @@ pub(crate) use later::{Later, Trees};
 pub(crate) use pairs::PairLayout;
 pub(crate) use program::{MAX_POINTS, NodeStep, Op, PairStep, Points, Program, SplitStep, UnitStep};
 pub(crate) use shapley::{LeafTables, Weights, rank};
-pub(crate) use splits::{Compare, MaskSplit, code, code_slots};
 pub(crate) use tables::{Builder, Chunk, Lookup, Shape as GroupShape, Source, TreeTables};
 pub(crate) use units::{Units, whole};
 
@@ -35,6 +33,7 @@ use std::ops::Range;
 use crate::error::{Error, Result};
 use crate::model::{Ensemble, Tree};
 use crate::simd::{BLOCK, Level, Mask};
+use crate::splits::{MaskSplit, code_slots};
 
 /// Most different features on one path that a plan accepts: 256 quadrature points.
 pub const MAX_PATH_FEATURES: u32 = 512;
@@ -140,7 +139,7 @@ impl Plan {
     pub fn path_dependent(model: &Ensemble, options: Options) -> Result<Self> {
         check(model)?;
         let load = Workload::new(model, options.expected_rows, None);
-        let code_slots = splits::code_slots(model);
+        let code_slots = code_slots(model);
         let (mut compiler, mut builder) = (program::Compiler::new(model), Builder::default());
         let mut plan_tree = |(tree, ways): (&Tree, Ways)| {
             let paths = paths::paths(model, tree, &code_slots, &ways.of_nodes, None);
@@ -215,7 +214,7 @@ pub(crate) fn before_background(
     units: Option<&Units>,
     table_bytes: usize,
 ) -> Vec<(TreePlan, Vec<GroupShape>)> {
-    let code_slots = splits::code_slots(model);
+    let code_slots = code_slots(model);
     let plan_tree = |(tree, ways): (&Tree, Ways)| {
         let paths = paths::paths(model, tree, &code_slots, &ways.of_nodes, units);
         let (splits, deep) = (paths.splits, paths.deep);
@@ -251,7 +250,7 @@ impl PlanModel {
             n_features: model.n_features(),
             n_outputs: model.n_outputs(),
             used_features: model.used_features().to_vec(),
-            code_slots: splits::code_slots(model),
+            code_slots: code_slots(model),
             input: model.input(),
         }
     }
