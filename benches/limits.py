@@ -1,4 +1,4 @@
-"""What a user waits for besides the values: loading a large model, the import, and the memory of a whole file's job."""
+"""Single numbers: what a user waits for besides the values, what an option or a larger background costs, the memory of a whole file's job."""
 
 import os
 import subprocess
@@ -14,6 +14,7 @@ import xgboost
 from data import DATA
 from engines import FOLDER, train_xgboost, trained
 from sklearn.ensemble import RandomForestRegressor
+from small_calls import grid, one_row
 
 ROOT = Path(__file__).parent.parent
 DEMO = ROOT / "build" / "demo"
@@ -131,5 +132,7 @@ MEASURES: dict[str, Callable[[], float]] = {
     "forest12": forest12,
     "forest": forest,
     "background": background,
+    "small_call": one_row,
+    "small_calls": grid,
     "memory": memory,
 }

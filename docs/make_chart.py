@@ -21,8 +21,9 @@ STYLE = "text{font:13px system-ui,sans-serif;fill:#6b7280}.title{font-size:16px;
 
 
 def means(results: list[dict]) -> list[tuple[str, str, float]]:
-    """(peer, case, ratio), after each peer's cases their geometric mean."""
+    """(peer, case, ratio) of values as a user gets them, after each peer's cases their geometric mean."""
     bars: list[tuple[str, str, float]] = []
+    results = [result for result in results if ", run only" not in result["peer"]]
     for peer in dict.fromkeys(result["peer"] for result in results):
         own = [(peer, result["case"], float(result["ratio"])) for result in results if result["peer"] == peer]
         bars += own

@@ -64,8 +64,14 @@ def byte_count(name: str, value: Any) -> int | None:
     return size
 
 
-def empty_output(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-    """Memory for a result of this shape; raises `OptionError` saying how much it would be if there is not so much."""
+FEWER_AT_A_TIME = (
+    "explain fewer rows at a time (iter_chunks, BatchExplainer and the command line do so), with dtype='float32', or into a "
+    "numpy.memmap (out=)"
+)
+
+
+def empty_output(shape: tuple[int, ...], dtype: npt.DTypeLike, *, instead: str = FEWER_AT_A_TIME) -> npt.NDArray[Any]:
+    """Memory for a result of this shape; raises `OptionError` saying how much it would be, and what to do, if there is not so much."""
     try:
         return np.empty(shape, dtype=dtype)
     except (MemoryError, ValueError) as error:
@@ -73,6 +79,5 @@ def empty_output(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[An
         for length in shape:
             size *= length
         raise OptionError(
-            f"the result of shape {shape} takes {size:,.1f} GiB, more than there is; explain fewer rows at a time "
-            "(iter_chunks, BatchExplainer and the command line do so), with dtype='float32', or into a numpy.memmap (out=)"
+            f"the result of shape {shape} takes {size:,.1f} GiB, more than there is; {instead}"
         ) from error

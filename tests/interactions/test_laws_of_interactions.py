@@ -2,6 +2,7 @@
 
 import pickle
 
+import ferroshap
 import numpy as np
 import pytest
 from ferroshap import TreeExplainer, _native
@@ -126,6 +127,41 @@ def test_a_feature_that_no_tree_tests_has_zeros(against):
     assert (values[:, 2] == 0).all()
     assert (values[:, :, 2] == 0).all()
     assert (values[:, 0, 1] != 0).any()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_two_halves_of_a_background_average_to_the_whole(kind):
+    model, rows, _, options = case(kind)
+    first, second, whole = (
+        TreeExplainer(model, rows[at], **options).shap_interaction_values(rows[:20])
+        for at in (slice(0, 30), slice(30, 60), slice(0, 60))
+    )
+    np.testing.assert_allclose((first + second) / 2, whole, rtol=0, atol=1e-12 * np.abs(whole).max())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_row_against_itself_has_zeros(kind):
+    model, rows, _, options = case(kind)
+    assert not TreeExplainer(model, rows[7:8], **options).shap_interaction_values(rows[7:8]).any()
+
+
+def test_features_that_a_model_treats_alike_have_the_same_values(against):
+    tree = {"left": [1, -1, 3, -1, 5, -1, -1], "right": [2, -1, 4, -1, 6, -1, -1]}
+    tree |= {
+        "threshold": [0.2, 0, -0.4, 0, 0.1, 0, 0],
+        "value": [0, 1, 0, -2, 0, 5, 3],
+        "cover": [90, 30, 60, 20, 40, 15, 25],
+    }
+    trees = [ferroshap.Tree(**tree, feature=[first, 0, second, 0, 2, 0, 0]) for first, second in ((0, 1), (1, 0))]
+    rng = np.random.default_rng(4)
+    alike = np.repeat(rng.normal(size=(50, 1)), 2, axis=1)
+    rows = np.column_stack([alike, rng.normal(size=50)])
+    background = rng.normal(size=(40, 3))
+    both = np.vstack([background, background[:, [1, 0, 2]]])
+    model = ferroshap.build_ensemble(trees, n_features=3)
+    values = TreeExplainer(model, both if against else None).shap_interaction_values(rows)
+    assert np.abs(values[:, 0, 2]).max() > 0.1
+    np.testing.assert_allclose(values[:, [1, 0, 2]][:, :, [1, 0, 2]], values, rtol=0, atol=1e-13 * np.abs(values).max())
 
 
 def test_additive_models_have_no_interactions(against):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from ferroshap import TreeExplainer
+from ferroshap import OptionError, TreeExplainer
 from ferroshap.adapters import parse_model
 from interventional.models import KINDS, case
 from oracle import pairs
@@ -50,3 +50,10 @@ def test_a_single_row_has_no_axis_of_rows():
     explainer = TreeExplainer(model, rows[:6])
     one = explainer.shap_values(rows[9], per_reference=True)
     np.testing.assert_array_equal(one, explainer.shap_values(rows[9:10], per_reference=True)[0])
+
+
+def test_more_than_fits_says_what_to_do():
+    model, rows, _, _ = case("LightGBM, classes")
+    explainer = TreeExplainer(model, np.tile(rows, (500, 1)))
+    with pytest.raises(OptionError, match=r"GiB, more than there is; .*or against fewer background rows"):
+        explainer.shap_values(np.tile(rows, (10_000, 1)), per_reference=True)

@@ -9,6 +9,7 @@ import sys
 import ferroshap
 import numpy as np
 import pytest
+from kernel.conftest import LEVELS
 
 SPACES = [
     ("XGBoost, two classes", "probability"),
@@ -117,8 +118,9 @@ def test_margins_of_any_width(leaf, space):
     np.testing.assert_allclose(values, expected, rtol=1e-13)
 
 
-def test_every_level_gives_the_same_bits(cases, tmp_path):
-    case = cases("XGBoost, two classes")
+@pytest.mark.parametrize("name", ["XGBoost, two classes", "XGBoost, three classes"])
+def test_every_level_gives_the_same_bits(cases, tmp_path, name):
+    case = cases(name)
     here = ferroshap.TreeExplainer(case.model, case.background, "probability")
     here.model.save(tmp_path / "model")
     np.savez(tmp_path / "rows.npz", rows=case.rows, background=case.background)
@@ -127,7 +129,7 @@ def test_every_level_gives_the_same_bits(cases, tmp_path):
         "e = ferroshap.TreeExplainer(sys.argv[1] + '/model', f['background'], 'probability');"
         "print(e.shap_values(f['rows']).tobytes().hex())"
     )
-    for level in ("scalar", "avx2", "avx512"):
+    for level in LEVELS:
         done = subprocess.run(
             [sys.executable, "-c", script, str(tmp_path)],
             env=os.environ | {"FERROSHAP_SIMD": level},

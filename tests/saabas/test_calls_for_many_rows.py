@@ -87,10 +87,10 @@ def test_a_background_has_none_and_says_so_at_once(call, space):
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        ({"approximate": True}, "leave approximate=True out"),
-        ({"features": [0]}, "leave features out"),
-        ({"outputs": [0], "out": np.empty(3)}, "leave outputs and out out"),
-        ({"check_additivity": "library"}, "leave check_additivity='library' out"),
+        ({"approximate": True}, "without approximate=True"),
+        ({"features": [0]}, "without features="),
+        ({"outputs": [0], "out": np.empty(3)}, "without outputs= and out="),
+        ({"check_additivity": "library"}, "without check_additivity='library'"),
     ],
 )
 def test_values_against_each_background_row_are_exact_and_of_all(options, named):

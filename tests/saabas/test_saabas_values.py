@@ -112,7 +112,7 @@ def test_stumps_have_their_shap_values():
 def test_what_has_none_is_refused():
     with pytest.raises(OptionError, match="Saabas values, which know no background; make the explainer without data"):
         TreeExplainer(BOOSTED, X).shap_values(X, approximate=True)
-    with pytest.raises(OptionError, match="in a new array; leave approximate=True out"):
+    with pytest.raises(OptionError, match="in a new array; call it without approximate=True"):
         TreeExplainer(BOOSTED, X).shap_values(X, approximate=True, per_reference=True)
     with pytest.raises(OptionError, match="leave it out with interactions=True"):
         TreeExplainer(BOOSTED)(X, interactions=True, approximate=True)

@@ -16,6 +16,10 @@ from .arrays import DEFAULT_LEFT, EnsembleArrays, no_sets
 from .info import ModelInfo, ParsedModel, numbered_outputs
 from .options import refuse_iterations, refuse_missing
 
+NODE_FIELDS: dict[str, Any] = {
+    "left_child": np.int32, "right_child": np.int32, "feature": np.int32, "threshold": np.float64,
+    "weighted_n_node_samples": np.float64,
+}  # fmt: skip
 FRACTIONS_TOLERANCE = 1e-9
 COUNTS_TOLERANCE = 1e-6
 NAN_SINCE = {
@@ -111,22 +115,22 @@ class FittedTree:
 
 def node_fields(trees: list[FittedTree]) -> dict[str, Any]:
     """The fields of `EnsembleArrays` that are concatenated nodes, but for the values."""
-    sizes = [tree.nodes.size for tree in trees]
-
-    def of_all(field: str, dtype: type[Any]) -> NDArray[Any]:
-        return np.concatenate([tree.nodes[field] for tree in trees], dtype=dtype, casting="same_kind")
-
-    left, feature = of_all("left_child", np.int32), of_all("feature", np.int32)
-    feature[left < 0] = 0
+    starts = np.concatenate(([0], np.cumsum([tree.nodes.size for tree in trees])), dtype=np.int64)
+    of_all = {field: np.empty(starts[-1], dtype) for field, dtype in NODE_FIELDS.items()}
+    flags = np.empty(starts[-1], np.uint8)
+    for first, end, tree in zip(starts[:-1], starts[1:], trees, strict=True):  # tree by tree, which stays in the cache
+        for field, numbers in of_all.items():
+            np.copyto(numbers[first:end], tree.nodes[field], casting="same_kind")
+        flags[first:end] = tree.flags()
     return {
-        "tree_starts": np.concatenate(([0], np.cumsum(sizes)), dtype=np.int64),
-        "left": left,
-        "right": of_all("right_child", np.int32),
-        "feature": feature,
-        "threshold": of_all("threshold", np.float64),
-        "flags": np.concatenate([tree.flags() for tree in trees]),
-        **no_sets(left.size),
-        "cover": of_all("weighted_n_node_samples", np.float64),
+        "tree_starts": starts,
+        "left": of_all["left_child"],
+        "right": of_all["right_child"],
+        "feature": of_all["feature"] * (of_all["left_child"] >= 0),  # 0 for leaves, faster than to assign to them
+        "threshold": of_all["threshold"],
+        "flags": flags,
+        **no_sets(flags.size),
+        "cover": of_all["weighted_n_node_samples"],
     }
 
 

@@ -30,7 +30,7 @@ def refuse_beside(what: str, options: dict[str, bool]) -> None:
     """Raises `OptionError` that says `what` and names those of the other `options` that are given."""
     given = [name for name, is_given in options.items() if is_given]
     if given:
-        raise OptionError(f"{what}; leave {' and '.join(given)} out")
+        raise OptionError(f"{what}; call it without {' and '.join(given)}")
 
 
 def display_names(what: Literal["feature", "output"], names: Any, count: int) -> tuple[str, ...] | None:

@@ -278,9 +278,9 @@ class TreeExplainer(BackgroundErrors):
         part = self._part(rows, features, outputs)
         if per_reference:
             beside = {
-                "features": features is not None,
-                "outputs": outputs is not None,
-                "out": out is not None,
+                "features=": features is not None,
+                "outputs=": outputs is not None,
+                "out=": out is not None,
                 "approximate=True": approximate,
                 "check_additivity='library'": check == "library",
             }
@@ -455,7 +455,8 @@ class TreeExplainer(BackgroundErrors):
         `expected_seconds`: what the cost model that chose them expects of one thread for `expected_rows` rows, with everything. The rest,
         path-dependent: `trees`, their `passes` (more than one for a tree with more than eight `points` of quadrature) and
         `split_points` (what explaining a row costs). Interventional: `deep_leaves` by themselves; `background_rows` and
-        `background_bytes` (the rows themselves). Tables that were to be made when they pay off are made by this.
+        `background_bytes` (the rows themselves); `weightings`: games at once, one but for output spaces. Tables that were to be made
+        when they pay off are made by this (`tables_made`).
         """
         return self._game.description() | self._prepared.describe()
 

@@ -17,6 +17,8 @@ from .linked import Linked
 Floats = npt.NDArray[np.floating[Any]]
 Floats64 = npt.NDArray[np.float64]
 
+FEWER_PAIRS = "explain fewer rows at a time, or against fewer background rows (ferroshap.sample draws some)"
+
 
 def values_per_reference(
     model: TreeEnsemble,
@@ -36,7 +38,7 @@ def values_per_reference(
     """
     n, b, f = len(rows), len(background), model.n_features
     o = model.n_outputs if linked is None else linked.n_outputs
-    out = empty_output((n, b, f, o), dtype)
+    out = empty_output((n, b, f, o), dtype, instead=FEWER_PAIRS)
     against = background.numbers
     references = model.references(against, weights=None, threads=threads)
     of_background = model.predict_rows(against, exact=True, threads=threads)

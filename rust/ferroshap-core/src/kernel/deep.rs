@@ -6,13 +6,13 @@
 use super::background::MAX_BACKGROUND_PATH;
 use super::dense::Dense;
 use super::mask_matrix::{MaskMatrix, Patterns};
-use super::masks::{Codes, Comparable, MaskPass};
 use super::numbers::Numbers;
 use super::occurring::Occurring;
 use super::patterns::{Mixing, add_turned};
 use crate::plan::{DeepLeaf, KeptRows, Plan, TreePlan, Weights, whole};
 use crate::rows::Columns;
 use crate::simd::{BLOCK, Kernel, Line, Mask, Simd, of_whole};
+use crate::splits::{Codes, Comparable, MaskPass};
 
 /// Most vectors that a number for each feature takes, at any level.
 const MOST_VECTORS: usize = MAX_BACKGROUND_PATH as usize / 2;

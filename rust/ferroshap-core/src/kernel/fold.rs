@@ -3,14 +3,14 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use super::masks::{Codes, Comparable, MaskPass};
+use super::make::{FindMean, Make};
 use crate::error::Result;
 use crate::model::InputRule;
 use crate::parallel::{Control, for_each_chunk};
-use super::make::{FindMean, Make};
 use crate::plan::{Builder, Counts, DeepLeaf, PlanModel, TreePlan};
 use crate::rows::{Columns, Lane, RowMajor, Rows};
 use crate::simd::{BLOCK, Driver, INDEXED, Kernel, Level, Mask, Simd};
+use crate::splits::{Codes, Comparable, MaskPass};
 
 /// Background rows that are read before the trees take them: their columns stay in memory meanwhile.
 const ROWS_AT_ONCE: usize = 64 * BLOCK;
@@ -64,7 +64,11 @@ pub(super) struct Folding<'a> {
 impl Folding<'_> {
     /// The trees with their tables, or what large ones are made from, and Σ_z ω_z of what they add in the first weighting, `(o)`; 0
     /// where leaves are in units.
-    pub(super) fn fold<B: Background>(&self, trees: Vec<TreePlan>, background: &B) -> Result<(Vec<TreePlan>, Vec<f64>)> {
+    pub(super) fn fold<B: Background>(
+        &self,
+        trees: Vec<TreePlan>,
+        background: &B,
+    ) -> Result<(Vec<TreePlan>, Vec<f64>)> {
         let counts_rows = self.weighted.of_rows.is_none() && u32::try_from(background.length()).is_ok();
         let tables: usize = trees.iter().map(|tree| tree.tables.bytes()).sum();
         let counting = |tree| Counting::new(tree, self.weighted.weightings, counts_rows, self.wholes);

@@ -7,7 +7,6 @@ use std::ops::Range;
 use super::deep::{Deep, KnownPass, LeafPass};
 use super::interventional::Way;
 use super::make::InPassing;
-use super::masks::{Codes, Comparable, MaskPass};
 use super::pairs::{MeanPass, Pairs};
 use super::patterns::{IndexPass, Indices, LookupPass, Mixed, Plain, Wholes};
 use super::recurrence::Pass;
@@ -16,6 +15,7 @@ use crate::parallel::{Cancel, Control, for_each_chunk};
 use crate::plan::{Chunk, DeepLeaf, KeptRows, MAX_POINTS, Plan, Points, Program, TreePlan};
 use crate::rows::{Columns, Rows};
 use crate::simd::{BLOCK, Driver, Line, Mask, Simd};
+use crate::splits::{Codes, Comparable, MaskPass};
 
 /// Rows that are explained together where tables are large, so that a table is read once for all of them.
 const ROWS_OF_LARGE_TABLES: usize = 32 * BLOCK;
@@ -343,7 +343,16 @@ impl<'a, S: Simd, T: Comparable> Scratch<'a, S, T> {
             (Way::Pairs(_), None) => (&[][..], None), // only a plan in units has pairs
             (Way::Trees(trees), _) => (trees, None),
         };
-        Self { s, plan, trees, pairs, blocks: Vec::new(), arena: Vec::new(), in_passing: InPassing::default(), deep: Deep::default() }
+        Self {
+            s,
+            plan,
+            trees,
+            pairs,
+            blocks: Vec::new(),
+            arena: Vec::new(),
+            in_passing: InPassing::default(),
+            deep: Deep::default(),
+        }
     }
 
     /// Explains some rows for the sake of some outputs (None: all); trees of others are left out. The values are of no use where

@@ -12,7 +12,6 @@ mod quadrature;
 mod recipe;
 mod shape;
 mod shapley;
-mod splits;
 mod subtrees;
 mod tables;
 mod units;
@@ -31,7 +30,6 @@ pub(crate) use pairs::PairLayout;
 pub(crate) use program::{MAX_POINTS, NodeStep, Op, PairStep, Points, Program, SplitStep, UnitStep};
 pub(crate) use recipe::{Counts, Recipe};
 pub(crate) use shapley::{LeafSums, PatternWeights, Weights, rank};
-pub(crate) use splits::{Compare, MaskSplit, code, code_slots};
 pub(crate) use tables::{Chunk, Lookup, TreeTables};
 pub(crate) use units::{Units, whole};
 
@@ -42,6 +40,7 @@ use std::sync::atomic::AtomicBool;
 use crate::error::{Error, Result};
 use crate::model::{Ensemble, Tree};
 use crate::simd::{BLOCK, Level, Mask};
+use crate::splits::{MaskSplit, code_slots};
 
 /// Most different features on one path that a plan accepts: 256 quadrature points.
 pub const MAX_PATH_FEATURES: u32 = 512;
@@ -149,7 +148,7 @@ impl Plan {
     pub fn path_dependent(model: &Ensemble, options: Options) -> Result<Self> {
         check(model)?;
         let load = Workload::new(model, options.expected_rows, None);
-        let code_slots = splits::code_slots(model);
+        let code_slots = code_slots(model);
         let (mut compiler, mut builder) = (program::Compiler::new(model), Builder::default());
         let mut plan_tree = |(tree, ways): (&Tree, Ways)| {
             let paths = paths::paths(model, tree, &code_slots, &ways.of_nodes, None);
@@ -164,7 +163,17 @@ impl Plan {
         let trees = model.trees().iter().zip(ways).map(&mut plan_tree).collect();
         let (expected, scale) = compiler.totals();
         let (model, trees) = (PlanModel::new(model), Trees::Made(trees));
-        Ok(Self { model, trees, kept: None, level: options.level, weightings: 1, units: None, begun: Arc::default(), expected, scale })
+        Ok(Self {
+            model,
+            trees,
+            kept: None,
+            level: options.level,
+            weightings: 1,
+            units: None,
+            begun: Arc::default(),
+            expected,
+            scale,
+        })
     }
 
     /// An interventional plan whose trees are still to be made.
@@ -221,7 +230,7 @@ pub(crate) fn before_background(
     units: Option<&Units>,
     table_bytes: usize,
 ) -> Vec<TreePlan> {
-    let code_slots = splits::code_slots(model);
+    let code_slots = code_slots(model);
     let plan_tree = |(tree, ways): (&Tree, Ways)| {
         let paths = paths::paths(model, tree, &code_slots, &ways.of_nodes, units);
         let (splits, deep) = (paths.splits, paths.deep);
@@ -257,7 +266,7 @@ impl PlanModel {
             n_features: model.n_features(),
             n_outputs: model.n_outputs(),
             used_features: model.used_features().to_vec(),
-            code_slots: splits::code_slots(model),
+            code_slots: code_slots(model),
             input: model.input(),
         }
     }

@@ -2,10 +2,10 @@
 
 use super::deep::DeepLeaf;
 use super::groups::Way;
-use super::splits::MaskSplit;
 use super::subtrees::{Below, Feature, Half, Leaf, Shape, Subtree};
 use super::units::Units;
 use crate::model::{Ensemble, Node, Tree};
+use crate::splits::MaskSplit;
 
 /// What tables need to know of a tree.
 #[derive(Debug, Default)]

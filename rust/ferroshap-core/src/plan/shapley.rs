@@ -208,12 +208,7 @@ pub(crate) fn rank<T: Copy + Default>(ranked: &mut Vec<T>, h: &[T], add: impl Fn
 /// A line a pattern: what is added to feature `g`, in lane `lanes[g]`, by whether the pattern has it, or by the pattern and that
 /// without it.
 #[inline(always)]
-fn lines(
-    lanes: &[Option<u8>],
-    out: &mut [Line],
-    outside: impl Fn(usize) -> f64,
-    inside: impl Fn(usize, usize) -> f64,
-) {
+fn lines(lanes: &[Option<u8>], out: &mut [Line], outside: impl Fn(usize) -> f64, inside: impl Fn(usize, usize) -> f64) {
     out.fill(Line::default());
     for (g, lane) in lanes.iter().enumerate() {
         let Some(lane) = *lane else { continue };
