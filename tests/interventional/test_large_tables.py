@@ -8,7 +8,7 @@ from sklearn import ensemble
 RANDOM = np.random.default_rng(5)
 X = RANDOM.normal(size=(4000, 30))
 Y = X[:, :12].sum(axis=1) + X[:, 0] * X[:, 1] + RANDOM.normal(size=len(X))
-FOREST = ensemble.RandomForestRegressor(2, max_depth=11, max_features=1 / 3, random_state=0, n_jobs=1).fit(X, Y)
+FOREST = ensemble.RandomForestRegressor(4, max_depth=12, max_features=1 / 3, random_state=0, n_jobs=1).fit(X, Y)
 LARGE = 128 << 20  # bytes of tables that are made at once
 BACKGROUND, ROWS = X[:300], X[1000:1300]
 WEIGHTS = 1.0 + RANDOM.integers(0, 3, len(BACKGROUND))

@@ -162,7 +162,7 @@ struct Counting {
 
 impl Counting {
     fn new(plan: TreePlan, weightings: usize, counts_rows: bool, wholes: bool) -> Self {
-        let sizes = plan.tables.groups.iter().map(|bits| 1usize << bits.len());
+        let sizes = plan.tables.counted().map(|bits| 1usize << bits.len());
         let counts = if counts_rows {
             Counts::Rows(sizes.map(|size| vec![0; size]).collect())
         } else {
@@ -248,8 +248,8 @@ struct CountScratch {
     twos: Vec<[u32; 2]>,
 }
 
-/// Adds the rows of some tiles to the counts of a tree, each pattern's rows in their order; group by group, whose counts stay in
-/// the nearest cache meanwhile.
+/// Adds the rows of some tiles to the counts of a tree, each pattern's rows in their order; shape by shape, whose counts stay in the
+/// nearest cache meanwhile.
 struct Count<'a, T> {
     tiles: &'a [Tile<T>],
     tree: &'a mut Counting,
@@ -267,11 +267,11 @@ impl<S: Simd, T: Comparable> Kernel<S> for Count<'_, T> {
             MaskPass { splits, columns, codes, rows: *length, masks }.run(s);
         }
         let masks = &masks[..tiles.len()];
-        let groups = &tree.plan.tables.groups[..];
+        let counted = tree.plan.tables.counted();
         match &mut tree.counts {
             Counts::Covers => {}
             Counts::Rows(counts) => {
-                for (bits, counts) in groups.iter().zip(counts) {
+                for (bits, counts) in counted.zip(counts) {
                     if 2 * counts.len() <= tiles.len() * BLOCK {
                         count_by_twos(s, tiles, masks, bits, counts, twos);
                     } else {
@@ -280,7 +280,7 @@ impl<S: Simd, T: Comparable> Kernel<S> for Count<'_, T> {
                 }
             }
             Counts::Weights(sums) => {
-                for (bits, sums) in groups.iter().zip(sums) {
+                for (bits, sums) in counted.zip(sums) {
                     add_weights(s, tiles, masks, bits, sums, weighted);
                 }
             }
@@ -293,7 +293,7 @@ impl<S: Simd, T: Comparable> Kernel<S> for Count<'_, T> {
     }
 }
 
-/// Counts the patterns of a group.
+/// Counts the patterns of a shape.
 #[inline(always)]
 fn count<S: Simd, T>(s: S, tiles: &[Tile<T>], masks: &[Vec<Mask>], bits: &[u32], counts: &mut [u32]) {
     let mut indices = [0; INDEXED];
@@ -336,7 +336,7 @@ fn count_by_twos<S: Simd, T>(
     counts.iter_mut().zip(twos).for_each(|(count, [even, odd])| *count += *even + *odd);
 }
 
-/// Adds the weights of the rows to the sums of their patterns in a group.
+/// Adds the weights of the rows to the sums of their patterns in a shape.
 #[inline(always)]
 fn add_weights<S: Simd, T>(
     s: S,

@@ -3,7 +3,7 @@
 
 use super::recipe::{Counts, Place, Recipe};
 use super::shapley::{LeafSums, PatternWeights};
-use super::subtrees::{Below, Half, Leaf, Shape, Subtree};
+use super::subtrees::{Below, Group, Half, Leaf, Shape, Subtree};
 use crate::simd::{Line, of_whole, whole_of};
 
 /// Makes tables.
@@ -25,7 +25,7 @@ impl Builder {
     #[inline(always)]
     pub(crate) fn make(&mut self, recipe: &Recipe, lines: &mut [Line]) {
         self.begin(recipe);
-        for (number, (shape, places)) in recipe.groups.iter().enumerate() {
+        for (number, (shape, places)) in recipe.shapes.iter().enumerate() {
             for weighting in 0..recipe.weightings {
                 self.count(recipe, number, shape, weighting);
                 self.take(recipe, shape);
@@ -33,9 +33,11 @@ impl Builder {
                     if recipe.wholes {
                         self.value(shape, column);
                     }
-                    for place in places.iter().filter(|place| place.column == column) {
-                        let table = &mut lines[place.first..][..recipe.weightings << shape.bits.len()];
-                        self.table(recipe, shape, place, weighting, table);
+                    for (group, places) in shape.groups.iter().zip(places) {
+                        for place in places.iter().filter(|place| place.column == column) {
+                            let table = &mut lines[place.first..][..recipe.weightings << group.bits.len()];
+                            self.table(recipe, (shape, group), place, weighting, table);
+                        }
                     }
                 }
             }
@@ -46,7 +48,7 @@ impl Builder {
     #[inline(always)]
     pub(crate) fn find_mean(&mut self, recipe: &Recipe) {
         self.begin(recipe);
-        for (number, (shape, _)) in recipe.groups.iter().enumerate() {
+        for (number, (shape, _)) in recipe.shapes.iter().enumerate() {
             self.count(recipe, number, shape, 0);
         }
     }
@@ -58,14 +60,14 @@ impl Builder {
 
     /// Sums up the patterns of every subtree in a weighting of the background.
     #[inline(always)]
-    fn count(&mut self, recipe: &Recipe, group: usize, shape: &Shape, weighting: usize) {
+    fn count(&mut self, recipe: &Recipe, number: usize, shape: &Shape, weighting: usize) {
         self.patterns.resize(shape.subtrees.len().max(self.patterns.len()), Vec::new());
         let all = &mut self.patterns[0];
         all.clear();
         match &recipe.counts {
             Counts::Covers => return,
-            Counts::Rows(counts) => all.extend(counts[group].iter().map(|count| f64::from(*count))),
-            Counts::Weights(sums) => all.extend(sums[group][weighting..].iter().step_by(recipe.weightings)),
+            Counts::Rows(counts) => all.extend(counts[number].iter().map(|count| f64::from(*count))),
+            Counts::Weights(sums) => all.extend(sums[number][weighting..].iter().step_by(recipe.weightings)),
         }
         for (at, subtree) in shape.subtrees.iter().enumerate() {
             if let Below::Halves(halves) = &subtree.below {
@@ -139,11 +141,20 @@ impl Builder {
 
     /// Makes the table of a place, in one weighting of the lines of its patterns.
     #[inline(always)]
-    fn table(&mut self, recipe: &Recipe, shape: &Shape, place: &Place, weighting: usize, lines: &mut [Line]) {
+    fn table(
+        &mut self,
+        recipe: &Recipe,
+        (shape, group): (&Shape, &Group),
+        place: &Place,
+        weighting: usize,
+        lines: &mut [Line],
+    ) {
         self.tables.resize(shape.subtrees.len().max(self.tables.len()), Vec::new());
-        for (at, subtree) in shape.subtrees.iter().enumerate().rev() {
+        let root = group.subtree;
+        for at in (root..root + shape.subtrees[root].size()).rev() {
+            let subtree = &shape.subtrees[at];
             let (above, below) = self.tables.split_at_mut(at + 1);
-            let is_direct = at == 0 && recipe.weightings == 1;
+            let is_direct = at == root && recipe.weightings == 1;
             let out = if is_direct {
                 &mut *lines
             } else {
@@ -172,7 +183,7 @@ impl Builder {
         }
         if recipe.weightings > 1 {
             let of_weighting = lines[weighting..].iter_mut().step_by(recipe.weightings);
-            of_weighting.zip(&self.tables[0]).for_each(|(to, line)| *to = *line);
+            of_weighting.zip(&self.tables[root]).for_each(|(to, line)| *to = *line);
         }
     }
 }

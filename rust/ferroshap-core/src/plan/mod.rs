@@ -151,9 +151,9 @@ impl Plan {
         let code_slots = code_slots(model);
         let (mut compiler, mut builder) = (program::Compiler::new(model), Builder::default());
         let mut plan_tree = |(tree, ways): (&Tree, Ways)| {
-            let paths = paths::paths(model, tree, &code_slots, &ways.of_nodes, None);
+            let paths = paths::paths(model, tree, &code_slots, &ways, None);
             let outputs: Vec<u32> = outputs_of(model, tree).collect();
-            let mut tables = TreeTables::new(paths.groups, &outputs, 1, false);
+            let mut tables = TreeTables::new(paths.shapes, &outputs, 1, false);
             tables.make_for_good(|recipe, lines| builder.make(recipe, lines));
             let (programs, points) = compiler.tree(tree, outputs_of(model, tree), &ways.of_nodes);
             let (splits, deep) = (paths.splits, Vec::new());
@@ -232,10 +232,10 @@ pub(crate) fn before_background(
 ) -> Vec<TreePlan> {
     let code_slots = code_slots(model);
     let plan_tree = |(tree, ways): (&Tree, Ways)| {
-        let paths = paths::paths(model, tree, &code_slots, &ways.of_nodes, units);
+        let paths = paths::paths(model, tree, &code_slots, &ways, units);
         let (splits, deep) = (paths.splits, paths.deep);
         let outputs: Vec<u32> = outputs_of(model, tree).collect();
-        let tables = TreeTables::new(paths.groups, &outputs, weightings, units.is_some());
+        let tables = TreeTables::new(paths.shapes, &outputs, weightings, units.is_some());
         let (points, programs, output) = (Vec::new(), Vec::new(), tree.output);
         TreePlan { splits, points, programs, tables, deep, output, cost: ways.cost }
     };

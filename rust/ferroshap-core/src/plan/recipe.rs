@@ -5,8 +5,8 @@ use super::subtrees::{Leaf, Shape};
 /// The tables of a tree before they are made.
 #[derive(Debug, Clone)]
 pub(crate) struct Recipe {
-    /// Each with the places of its tables, for eight features and one output each.
-    pub(crate) groups: Vec<(Shape, Vec<Place>)>,
+    /// What is counted at once, with the places of each group's tables, for eight features and one output each.
+    pub(crate) shapes: Vec<(Shape, Vec<Vec<Place>>)>,
     pub(crate) counts: Counts,
     /// What the counts are divided by.
     pub(crate) total: f64,
@@ -18,7 +18,7 @@ pub(crate) struct Recipe {
     pub(crate) wholes: bool,
 }
 
-/// The weights of the background's patterns, a list a group.
+/// The weights of the background's patterns, a list a shape.
 #[derive(Debug, Clone)]
 pub(crate) enum Counts {
     /// Independent features that satisfy their edges with the probabilities W: the path-dependent game.
@@ -32,20 +32,18 @@ pub(crate) enum Counts {
 /// Where eight features of a group and one output have their table.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
-    /// The first of the eight, in the group's slots.
-    pub(crate) part: usize,
     pub(crate) column: usize,
     /// The first of its lines.
     pub(crate) first: usize,
-    /// Of each feature.
-    pub(crate) lanes: Vec<u8>,
+    /// Each feature and its lane.
+    pub(crate) lanes: Vec<(u32, u8)>,
 }
 
 impl Place {
     /// The lane of each feature of a leaf; `None` for those of another place.
     pub(super) fn lanes_of(&self, leaf: &Leaf) -> Vec<Option<u8>> {
-        let lane = |at: u32| self.lanes.get((at as usize).wrapping_sub(self.part)).copied();
-        leaf.features.iter().map(|feature| lane(feature.at)).collect()
+        let lane = |slot: u32| self.lanes.iter().find(|(s, _)| *s == slot).map(|(_, lane)| *lane);
+        leaf.features.iter().map(|feature| lane(feature.slot)).collect()
     }
 }
 
@@ -54,8 +52,8 @@ impl Recipe {
     pub(crate) fn bytes(&self) -> usize {
         match &self.counts {
             Counts::Covers => 0,
-            Counts::Rows(counts) => counts.iter().map(|of_group| size_of_val(&of_group[..])).sum(),
-            Counts::Weights(sums) => sums.iter().map(|of_group| size_of_val(&of_group[..])).sum(),
+            Counts::Rows(counts) => counts.iter().map(|of_shape| size_of_val(&of_shape[..])).sum(),
+            Counts::Weights(sums) => sums.iter().map(|of_shape| size_of_val(&of_shape[..])).sum(),
         }
     }
 }

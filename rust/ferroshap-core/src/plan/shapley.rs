@@ -180,27 +180,47 @@ impl LeafSums {
     }
 }
 
-/// N[k][a], a place a pattern, in place: bit after bit, rank after rank from above.
+/// N[k][a], a place a pattern, in place, bit after bit, rank after rank from above. By the features that q misses, q' = ~q, they
+/// are subset sums of h: q ⊇ ~a says q' ⊆ a, and then |a ∖ q| = |q'|.
 #[inline(always)]
 pub(crate) fn rank<T: Copy + Default>(ranked: &mut Vec<T>, h: &[T], add: impl Fn(T, T) -> T + Copy) {
     let size = h.len();
     let d = size.trailing_zeros() as usize;
     ranked.clear();
     ranked.resize((d + 1) * size, T::default());
-    ranked[..size].copy_from_slice(h);
+    ranked.iter_mut().zip(h.iter().rev()).for_each(|(to, x)| *to = *x);
     for g in 0..d {
-        let half = 1 << g;
-        for k in (0..=g + 1).rev() {
+        for k in (1..=g + 1).rev() {
             let (lower, here) = ranked.split_at_mut(k * size);
-            let below = if k > 0 { &lower[(k - 1) * size..] } else { &[] };
-            for (pair, here) in here[..size].chunks_exact_mut(2 * half).enumerate() {
-                let (without, with) = here.split_at_mut(half);
-                without.copy_from_slice(with);
-                if k > 0 {
-                    let below = &below[pair * 2 * half..][..half];
-                    with.iter_mut().zip(below).for_each(|(with, below)| *with = add(*with, *below));
+            let (lower, here) = (&lower[(k - 1) * size..], &mut here[..size]);
+            match g {
+                0 if size >= 8 => rank_step::<0, T>(lower, here, add),
+                1 if size >= 8 => rank_step::<1, T>(lower, here, add),
+                2 if size >= 8 => rank_step::<2, T>(lower, here, add),
+                _ => {
+                    for (here, lower) in here.chunks_exact_mut(2 << g).zip(lower.chunks_exact(2 << g)) {
+                        let (without, with) = here.split_at_mut(1 << g);
+                        with.iter_mut().zip(without).zip(&lower[1 << g..]).for_each(|((to, a), b)| *to = add(*a, *b));
+                    }
                 }
             }
+        }
+        let (zero, half) = (&mut ranked[..size], 1 << g);
+        for pair in zero.chunks_exact_mut(2 * half) {
+            let (without, with) = pair.split_at_mut(half);
+            with.copy_from_slice(without);
+        }
+    }
+}
+
+/// The step of one of the first three bits in a rank, of which rank `lower` is the one below: eight patterns at a time.
+#[inline(always)]
+fn rank_step<const G: usize, T: Copy>(lower: &[T], here: &mut [T], add: impl Fn(T, T) -> T + Copy) {
+    let ((here, _), (lower, _)) = (here.as_chunks_mut::<8>(), lower.as_chunks::<8>());
+    for (here, lower) in here.iter_mut().zip(lower) {
+        let old = *here;
+        for (j, x) in here.iter_mut().enumerate() {
+            *x = if j >> G & 1 != 0 { add(old[j ^ (1 << G)], lower[j]) } else { old[j] };
         }
     }
 }

@@ -1,20 +1,31 @@
-//! A group of leaves before it has a table: its subtrees, and how a pattern of one follows from that of the one above.
+//! Groups of leaves before they have tables: subtrees, and how a pattern of one follows from that of the one above.
 //!
 //! A pattern of a subtree has a bit for each feature of the path to it (all edges on it are satisfied), then one for each split
 //! of its own, the first half's before the second's. The halves of a split see of it the path's features and the split itself,
 //! the *head*, and their own splits, which stay as they are; so a half's pattern is a number by the head and its own splits.
 
-/// A group.
+/// A subtree whose patterns are counted at once, and the groups in it that have a table each.
 #[derive(Debug, Clone)]
 pub(crate) struct Shape {
     /// Masks of the pattern's bits.
     pub(crate) bits: Vec<u32>,
-    pub(crate) slots: Vec<u32>,
     /// All of it first, then the subtrees of the first half before those of the second.
     pub(crate) subtrees: Vec<Subtree>,
+    pub(crate) groups: Vec<Group>,
 }
 
-/// A subtree of a group.
+/// A subtree that has a table.
+#[derive(Debug, Clone)]
+pub(crate) struct Group {
+    /// Its place among the subtrees.
+    pub(crate) subtree: usize,
+    /// Masks of its own pattern's bits.
+    pub(crate) bits: Vec<u32>,
+    /// Features of its leaves.
+    pub(crate) slots: Vec<u32>,
+}
+
+/// A subtree.
 #[derive(Debug, Clone)]
 pub(crate) struct Subtree {
     /// Different features of the path to it.
@@ -50,13 +61,17 @@ pub(crate) struct Leaf {
 /// A feature of the path to a leaf, by bit of the leaf's pattern.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Feature {
-    /// Place in the group's slots.
-    pub(crate) at: u32,
+    pub(crate) slot: u32,
     /// Product of the cover shares of the edges: W.
     pub(crate) weight: f64,
 }
 
 impl Subtree {
+    /// How many subtrees it is made of, itself included.
+    pub(crate) fn size(&self) -> usize {
+        2 * self.splits + 1
+    }
+
     /// Bits of its pattern.
     pub(crate) fn bits(&self) -> usize {
         self.features + self.splits

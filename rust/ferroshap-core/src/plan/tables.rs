@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use super::recipe::{Counts, Place, Recipe};
-use super::subtrees::Shape;
+use super::subtrees::{Group, Shape};
 use crate::simd::Line;
 
 /// Most look-ups that share a transpose: their eight lines are added before it.
@@ -44,12 +44,12 @@ impl TreeTables {
     pub(crate) fn new(shapes: Vec<Shape>, outputs: &[u32], weightings: usize, wholes: bool) -> Self {
         let mut out = Self::default();
         let with_places = |shape: Shape| {
-            let places = out.places(&shape, outputs, weightings);
+            let places = shape.groups.iter().map(|group| out.places(group, outputs, weightings)).collect();
             (shape, places)
         };
-        let groups = shapes.into_iter().map(with_places).collect();
+        let shapes = shapes.into_iter().map(with_places).collect();
         let columns = outputs.len();
-        out.recipe = Some(Recipe { groups, counts: Counts::Covers, total: 1.0, columns, weightings, wholes });
+        out.recipe = Some(Recipe { shapes, counts: Counts::Covers, total: 1.0, columns, weightings, wholes });
         out
     }
 
@@ -58,7 +58,12 @@ impl TreeTables {
         self.recipe.as_ref()
     }
 
-    /// Takes what the background adds to each pattern of the groups, and what that is divided by.
+    /// The masks of each pattern that is counted, while tables are not made.
+    pub(crate) fn counted(&self) -> impl Iterator<Item = &[u32]> {
+        self.recipe.iter().flat_map(|recipe| &recipe.shapes).map(|(shape, _)| &shape.bits[..])
+    }
+
+    /// Takes what the background adds to each pattern of the shapes, and what that is divided by.
     pub(crate) fn take_counts(&mut self, counts: Counts, total: f64) {
         if let Some(recipe) = &mut self.recipe {
             (recipe.counts, recipe.total) = (counts, total);
@@ -85,25 +90,25 @@ impl TreeTables {
     }
 
     /// Makes room for a group's tables, with their look-ups.
-    fn places(&mut self, shape: &Shape, outputs: &[u32], weightings: usize) -> Vec<Place> {
-        let group = self.groups.len() as u32;
-        self.groups.push(shape.bits.clone());
-        let size = weightings << shape.bits.len();
-        let eights = (0..shape.slots.len()).step_by(8);
+    fn places(&mut self, group: &Group, outputs: &[u32], weightings: usize) -> Vec<Place> {
+        let number = self.groups.len() as u32;
+        self.groups.push(group.bits.clone());
+        let size = weightings << group.bits.len();
+        let eights = group.slots.chunks(8);
         eights
-            .flat_map(|part| outputs.iter().enumerate().map(move |(column, &output)| (part, column, output)))
-            .map(|(part, column, output)| {
-                let slots = &shape.slots[part..shape.slots.len().min(part + 8)];
+            .flat_map(|slots| outputs.iter().enumerate().map(move |(column, &output)| (slots, column, output)))
+            .map(|(slots, column, output)| {
                 let first = self.n_lines;
                 self.n_lines += size;
-                let lanes = self.place(output, slots, Lookup { group, first: first as u32, lines: size as u32 });
-                Place { part, column, first, lanes }
+                let lookup = Lookup { group: number, first: first as u32, lines: size as u32 };
+                let lanes = self.place(output, slots, lookup);
+                Place { column, first, lanes }
             })
             .collect()
     }
 
-    /// Puts a look-up into the first chunk that has its output and room for its features; the lane of each.
-    fn place(&mut self, output: u32, slots: &[u32], lookup: Lookup) -> Vec<u8> {
+    /// Puts a look-up into the first chunk that has its output and room for its features; each with its lane.
+    fn place(&mut self, output: u32, slots: &[u32], lookup: Lookup) -> Vec<(u32, u8)> {
         let fits = |chunk: &Chunk| {
             let new = slots.iter().filter(|slot| !chunk.slots.contains(slot)).count();
             chunk.output == output && chunk.lookups.len() < MOST_LOOKUPS && chunk.slots.len() + new <= 8
@@ -114,14 +119,15 @@ impl TreeTables {
         });
         let chunk = &mut self.chunks[at];
         chunk.lookups.push(lookup);
-        let lane = |slot: &u32| {
-            let known = chunk.slots.iter().position(|s| s == slot);
-            known.unwrap_or_else(|| {
-                chunk.slots.push(*slot);
+        let lane = |slot: u32| {
+            let known = chunk.slots.iter().position(|s| *s == slot);
+            let lane = known.unwrap_or_else(|| {
+                chunk.slots.push(slot);
                 chunk.slots.len() - 1
-            }) as u8
+            });
+            (slot, lane as u8)
         };
-        slots.iter().map(lane).collect()
+        slots.iter().copied().map(lane).collect()
     }
 
     /// Memory, in bytes, with all tables made.
