@@ -36,13 +36,14 @@ CORE_USES: dict[str, set[str]] = {
     "formats": {"error"},
     "model": {"error"},
     "rows": {"error", "model"},
-    "predict": {"error", "model", "rows", "parallel"},
     "simd": {"error"},
     "coalition": {"error", "parallel", "simd"},
-    "plan": {"error", "model", "rows", "simd"},
+    "splits": {"model", "rows", "simd"},
+    "predict": {"error", "model", "rows", "parallel", "simd", "splits"},
+    "plan": {"error", "model", "rows", "simd", "splits"},
     "links": {"error", "plan"},
-    "kernel": {"error", "model", "rows", "predict", "parallel", "plan", "links", "simd"},
-    "tables": {"error", "model", "rows", "parallel", "plan", "kernel", "simd"},
+    "kernel": {"error", "model", "rows", "predict", "parallel", "plan", "links", "simd", "splits"},
+    "tables": {"error", "model", "rows", "parallel", "plan", "kernel", "simd", "splits"},
     "oracle": {"error", "model", "rows", "predict"},
 }
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import scipy.sparse
 from builder.random_trees import follow, grow
-from ferroshap import DataError, Tree, TreeExplainer, UnsupportedModelError, build_ensemble
+from ferroshap import DataError, ModelError, Tree, TreeExplainer, UnsupportedModelError, build_ensemble
 from oracle.shap import shap_values
 from sklearn.ensemble import RandomForestRegressor
 
@@ -220,3 +220,22 @@ def test_the_arrays_of_a_scikit_learn_forest_give_its_predictions():
     np.testing.assert_array_equal(ensemble.predict(x), model.predict(x))
     want = TreeExplainer(model).shap_values(x)
     np.testing.assert_array_equal(TreeExplainer(ensemble).shap_values(x), want)
+
+
+@pytest.mark.parametrize("width", [65_536, 65_537, 100_000])
+def test_a_wide_model_is_the_narrow_one_whatever_its_features_are_numbered(forest, rows, width):
+    """Features are found by marks in a list of all, or in a sorted list of those in use where there are too many."""
+    places = np.array([3, 17, width // 2, width - 1])
+    wide_rows = np.zeros((len(rows), width))
+    wide_rows[:, places] = rows
+
+    def moved(fields, places):
+        return Tree(**fields | {"feature": [-2 if f < 0 else int(places[f]) for f in fields["feature"]]})
+
+    narrow = build_ensemble([Tree(**fields) for fields in forest], n_features=4)
+    wide = build_ensemble([moved(fields, places) for fields in forest], n_features=width)
+    np.testing.assert_array_equal(wide.predict(wide_rows), narrow.predict(rows))
+    values = TreeExplainer(wide).shap_values(wide_rows[:4])
+    np.testing.assert_array_equal(values[:, places], TreeExplainer(narrow).shap_values(rows[:4]))
+    with pytest.raises(ModelError, match=f"below {width}, the number of features"):
+        build_ensemble([moved(fields, places + 1) for fields in forest], n_features=width)

@@ -16,6 +16,7 @@ pub mod plan;
 pub mod predict;
 pub mod rows;
 pub mod simd;
+mod splits;
 pub mod tables;
 
 pub use error::{Error, Result};

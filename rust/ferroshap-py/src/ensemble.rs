@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ferroshap_core::model::{self, Accumulation, ArraysView, InputRule, LinearArrays};
 use ferroshap_core::parallel::default_threads;
-use ferroshap_core::predict::Sum;
+use ferroshap_core::predict::{Options, Sum};
 use numpy::ndarray::Dimension;
 use numpy::{
     Element, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray, PyReadonlyArray1, PyReadonlyArray2,
@@ -217,7 +217,8 @@ impl Ensemble {
         let sum = if exact { Sum::Float64 } else { Sum::Library };
         let threads = threads.unwrap_or_else(default_threads);
         let bases: Option<Vec<f64>> = bases.map(|b| b.as_array().iter().copied().collect());
-        let outcome = py.detach(|| self.model.predict_from(&view, bases.as_deref(), sum, target, threads, &control));
+        let options = Options { bases: bases.as_deref(), ..Options::new(sum) };
+        let outcome = py.detach(|| self.model.predict_with(&view, options, target, threads, &control));
         control.result(outcome)?;
         drop(write);
         Ok(out)

@@ -10,7 +10,6 @@ use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::sync::{Mutex, PoisonError};
 
-use super::masks::Comparable;
 use super::part::{Part, SumPass, plane};
 use super::run::{Block, Scratch};
 use crate::error::{Error, Result};
@@ -18,6 +17,7 @@ use crate::parallel::{Control, for_each_chunk};
 use crate::plan::Plan;
 use crate::rows::Rows;
 use crate::simd::{BLOCK, Driver, Kernel, Simd};
+use crate::splits::Comparable;
 
 /// Numbers that the totals have for a group, feature and output: the sum of the values and its rounding error, the sum of
 /// their sizes and its rounding error, the least and the largest value (at first +∞ and −∞).

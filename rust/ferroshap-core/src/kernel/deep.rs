@@ -6,13 +6,13 @@
 use super::background::MAX_BACKGROUND_PATH;
 use super::dense::Dense;
 use super::mask_matrix::{MaskMatrix, Patterns};
-use super::masks::{Codes, Comparable, MaskPass};
 use super::numbers::Numbers;
 use super::occurring::Occurring;
 use super::patterns::{Mixing, add_turned};
 use crate::plan::{DeepLeaf, KeptRows, Plan, TreePlan, Weights, whole};
 use crate::rows::Columns;
 use crate::simd::{BLOCK, Kernel, Line, Mask, Simd, of_whole};
+use crate::splits::{Codes, Comparable, MaskPass};
 
 /// Most vectors that a number for each feature takes, at any level.
 const MOST_VECTORS: usize = MAX_BACKGROUND_PATH as usize / 2;
@@ -200,7 +200,7 @@ impl Deep {
         self.lines.resize(self.numbers.met.len() * of_a_pattern, Line::default());
         self.dense.take_counts(d, &self.met, &self.sums);
         for (column, &v) in leaf.values.iter().enumerate() {
-            self.dense.value(v);
+            self.dense.value(d, v);
             for (a, lines) in self.numbers.met.iter().zip(self.lines.chunks_exact_mut(of_a_pattern)) {
                 lines[column * parts..][..parts].copy_from_slice(&self.dense.wholes(d, *a)[..parts]);
             }

@@ -3,16 +3,23 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use super::masks::{Codes, Comparable, MaskPass};
+use super::make::{FindMean, Make};
 use crate::error::Result;
-use crate::model::{Ensemble, InputRule};
+use crate::model::InputRule;
 use crate::parallel::{Control, for_each_chunk};
-use crate::plan::{Builder, DeepLeaf, GroupShape, PlanModel, Source, TreePlan, outputs_of};
+use crate::plan::{Builder, Counts, DeepLeaf, PlanModel, TreePlan};
 use crate::rows::{Columns, Lane, RowMajor, Rows};
 use crate::simd::{BLOCK, Driver, INDEXED, Kernel, Level, Mask, Simd};
+use crate::splits::{Codes, Comparable, MaskPass};
 
 /// Background rows that are read before the trees take them: their columns stay in memory meanwhile.
 const ROWS_AT_ONCE: usize = 64 * BLOCK;
+
+/// Bytes of masks of as many tiles as are counted together: they should stay in a core's own cache.
+const NEAR_MASKS: usize = 512 << 10;
+
+/// Tables of more bytes are made by the runs that need them: memory that is new to a process costs more than making them again.
+const LARGE_TABLES: usize = 128 << 20;
 
 /// Background rows, of whatever kind.
 pub(super) trait Background: Sync {
@@ -41,13 +48,9 @@ impl Background for RowMajor {
     }
 }
 
-/// Trees before a background, with the shapes of their groups.
-pub(super) type Shaped = Vec<(TreePlan, Vec<GroupShape>)>;
-
 /// How a background is folded in.
 pub(super) struct Folding<'a> {
     pub(super) model: &'a PlanModel,
-    pub(super) ensemble: &'a Ensemble,
     pub(super) weighted: &'a Weighted,
     /// What the sums of weights are divided by.
     pub(super) total: f64,
@@ -59,22 +62,24 @@ pub(super) struct Folding<'a> {
 }
 
 impl Folding<'_> {
-    /// The trees with their tables, and Σ_z ω_z of what they add in the first weighting, `(o)`; 0 where leaves are in units.
-    pub(super) fn fold<B: Background>(&self, trees: Shaped, background: &B) -> Result<(Vec<TreePlan>, Vec<f64>)> {
-        let weightings = self.weighted.weightings;
-        let mut trees: Vec<Counting> =
-            trees.into_iter().map(|(plan, shapes)| Counting::new(plan, shapes, weightings, self.wholes)).collect();
-        if self.weighted.of_rows.is_none() && u32::try_from(background.length()).is_ok() {
-            trees.iter_mut().for_each(Counting::count_rows);
-        }
+    /// The trees with their tables, or what large ones are made from, and Σ_z ω_z of what they add in the first weighting, `(o)`; 0
+    /// where leaves are in units.
+    pub(super) fn fold<B: Background>(
+        &self,
+        trees: Vec<TreePlan>,
+        background: &B,
+    ) -> Result<(Vec<TreePlan>, Vec<f64>)> {
+        let counts_rows = self.weighted.of_rows.is_none() && u32::try_from(background.length()).is_ok();
+        let tables: usize = trees.iter().map(|tree| tree.tables.bytes()).sum();
+        let counting = |tree| Counting::new(tree, self.weighted.weightings, counts_rows, self.wholes);
+        let mut trees: Vec<Counting> = trees.into_iter().map(counting).collect();
         let fold = Fold { folding: self, trees: &mut trees, background };
         if self.model.input.round_to_f32 {
             self.level.dispatch(FoldAs::<f32, B> { fold, lane: PhantomData })?;
         } else {
             self.level.dispatch(FoldAs::<f64, B> { fold, lane: PhantomData })?;
         }
-        self.level.dispatch(Finish { folding: self, trees: &mut trees })?;
-        // how much of the background reaches each leaf is known from the patterns
+        self.level.dispatch(Finish { folding: self, trees: &mut trees, makes_tables: tables <= LARGE_TABLES })?;
         let mut mean = vec![0.0; self.model.n_outputs];
         for tree in &trees {
             let first = tree.plan.output.unwrap_or(0) as usize;
@@ -84,39 +89,38 @@ impl Folding<'_> {
     }
 }
 
-/// Makes the tables of counted trees.
+/// Finishes counted trees.
 struct Finish<'a> {
     folding: &'a Folding<'a>,
     trees: &'a mut [Counting],
+    makes_tables: bool,
 }
 
 impl Driver for Finish<'_> {
     type Out = Result<()>;
 
     fn drive<S: Simd>(self, s: S) -> Result<()> {
-        let Folding { ensemble, wholes, total, threads, control, .. } = *self.folding;
-        for_each_chunk(self.trees, 1, threads, control, Builder::default, |builder, index, tree, cancel| {
-            if !cancel.requested() {
-                let outputs: Vec<u32> = outputs_of(ensemble, &ensemble.trees()[index]).collect();
-                tree[0].finish(s, builder, &outputs, wholes, total);
+        let Self { folding: &Folding { wholes, total, threads, control, .. }, trees, makes_tables } = self;
+        for_each_chunk(trees, 1, threads, control, Builder::default, |builder, _, tree, cancel| {
+            if cancel.requested() {
+                return;
+            }
+            let Counting { plan, counts, mean, reached } = &mut tree[0];
+            let counts = std::mem::replace(counts, Counts::Covers);
+            plan.tables.take_counts(counts, if wholes { 1.0 } else { total });
+            if makes_tables {
+                plan.tables.make_for_good(|recipe, lines| s.vectorize(Make { builder, recipe, lines }));
+            } else if let Some(recipe) = plan.tables.recipe() {
+                s.vectorize(FindMean { builder, recipe });
+            }
+            if !wholes {
+                // how much of the background reaches each leaf is known from the patterns
+                *mean = std::mem::take(&mut builder.mean);
+                for (leaf, reached) in plan.deep.iter().zip(reached) {
+                    mean.iter_mut().zip(&leaf.values).for_each(|(sum, v)| *sum += v * (*reached / total));
+                }
             }
         })
-    }
-}
-
-/// Makes the table of a group.
-struct Fill<'a, 's> {
-    builder: &'a mut Builder,
-    tree: &'a mut TreePlan,
-    shape: &'a GroupShape,
-    outputs: &'a [u32],
-    source: &'a Source<'s>,
-}
-
-impl<S: Simd> Kernel<S> for Fill<'_, '_> {
-    #[inline(always)]
-    fn run(self, _: S) {
-        self.builder.group(&mut self.tree.tables, self.shape, self.outputs, self.source);
     }
 }
 
@@ -149,12 +153,7 @@ impl Weighted {
 /// A tree whose groups and leaves count the background.
 struct Counting {
     plan: TreePlan,
-    shapes: Vec<GroupShape>,
-    /// `[pattern][weighting]` of each group.
-    sums: Vec<Vec<f64>>,
-    /// Where all rows weigh the same, `[pattern][row is odd]` instead: whole numbers, two of each, because an addition has to
-    /// wait for the one before it to the same place.
-    counts: Vec<Vec<[u32; 2]>>,
+    counts: Counts,
     /// The mean of what the tree's leaves add, a number a column of their values; in the first weighting.
     mean: Vec<f64>,
     /// The weight, in the first weighting, of the rows that get to each leaf by itself; of none where nobody asks for the mean.
@@ -162,57 +161,15 @@ struct Counting {
 }
 
 impl Counting {
-    fn new(plan: TreePlan, shapes: Vec<GroupShape>, weightings: usize, wholes: bool) -> Self {
-        let sums = shapes.iter().map(|shape| vec![0.0; weightings << shape.bits.len()]).collect();
-        let reached = vec![0.0; if wholes { 0 } else { plan.deep.len() }];
-        Self { plan, shapes, sums, counts: Vec::new(), mean: Vec::new(), reached }
-    }
-
-    /// To be told before the first row that all rows weigh the same.
-    fn count_rows(&mut self) {
-        self.counts = self.sums.iter_mut().map(|sums| vec![[0; 2]; std::mem::take(sums).len()]).collect();
-    }
-
-    fn finish<S: Simd>(&mut self, s: S, builder: &mut Builder, outputs: &[u32], wholes: bool, total: f64) {
-        let plan = &mut self.plan;
-        plan.tables.reserve(&self.shapes, outputs.len());
-        let counts = std::mem::take(&mut self.counts);
-        if wholes {
-            for (shape, counts) in self.shapes.iter().zip(counts) {
-                let counts: Vec<u32> = counts.iter().map(|[even, odd]| even + odd).collect();
-                let source = &Source::Wholes(&counts);
-                s.vectorize(Fill { builder, tree: plan, shape, outputs, source });
-            }
-            return;
-        }
-        for (sums, counts) in self.sums.iter_mut().zip(counts) {
-            *sums = counts.iter().map(|[even, odd]| f64::from(*even) + f64::from(*odd)).collect();
-        }
-        for (shape, sums) in self.shapes.iter().zip(&self.sums) {
-            let source = &Source::Counted(sums, total);
-            s.vectorize(Fill { builder, tree: plan, shape, outputs, source });
-        }
-        self.mean = self.mean(total);
-        self.sums = Vec::new();
-    }
-
-    /// Σ over the leaves of value and share of the background.
-    fn mean(&self, total: f64) -> Vec<f64> {
-        let mut mean = Vec::new();
-        let mut add = |values: &[f64], share: f64| {
-            mean.resize(values.len(), 0.0);
-            mean.iter_mut().zip(values).for_each(|(sum, v)| *sum += v * share);
+    fn new(plan: TreePlan, weightings: usize, counts_rows: bool, wholes: bool) -> Self {
+        let sizes = plan.tables.counted().map(|bits| 1usize << bits.len());
+        let counts = if counts_rows {
+            Counts::Rows(sizes.map(|size| vec![0; size]).collect())
+        } else {
+            Counts::Weights(sizes.map(|size| vec![0.0; weightings * size]).collect())
         };
-        for (shape, sums) in self.shapes.iter().zip(&self.sums) {
-            let of_first = || sums.iter().step_by(self.plan.tables.weightings);
-            for leaf in &shape.leaves {
-                let reached: f64 =
-                    of_first().enumerate().filter(|(at, _)| leaf.is_reached(*at as u32)).map(|(_, c)| c).sum();
-                add(&leaf.values, reached / total);
-            }
-        }
-        self.plan.deep.iter().zip(&self.reached).for_each(|(leaf, reached)| add(&leaf.values, reached / total));
-        mean
+        let reached = vec![0.0; if wholes { 0 } else { plan.deep.len() }];
+        Self { plan, counts, mean: Vec::new(), reached }
     }
 }
 
@@ -269,12 +226,13 @@ impl<T: Comparable + Sync, B: Background> Driver for FoldAs<'_, T, B> {
                 },
             )?;
             let tiles = &*tiles;
-            for_each_chunk(trees, 1, threads, control, Vec::new, |masks, _, tree, cancel| {
-                for tile in tiles {
+            for_each_chunk(trees, 1, threads, control, CountScratch::default, |scratch, _, tree, cancel| {
+                let of_a_tile = (1 + 2 * tree[0].plan.splits.len()) * size_of::<Mask>();
+                for tiles in tiles.chunks((NEAR_MASKS / of_a_tile).max(1)) {
                     if cancel.requested() {
                         return;
                     }
-                    s.vectorize(Count { tile, tree: &mut tree[0], weighted, masks });
+                    s.vectorize(Count { tiles, tree: &mut tree[0], weighted, scratch });
                 }
             })?;
         }
@@ -282,47 +240,122 @@ impl<T: Comparable + Sync, B: Background> Driver for FoldAs<'_, T, B> {
     }
 }
 
-/// Adds the rows of a tile to the counts of a tree, each pattern's rows in their order.
+/// What a thread needs to count.
+#[derive(Default)]
+struct CountScratch {
+    /// Of each tile.
+    masks: Vec<Vec<Mask>>,
+    twos: Vec<[u32; 2]>,
+}
+
+/// Adds the rows of some tiles to the counts of a tree, each pattern's rows in their order; shape by shape, whose counts stay in the
+/// nearest cache meanwhile.
 struct Count<'a, T> {
-    tile: &'a Tile<T>,
+    tiles: &'a [Tile<T>],
     tree: &'a mut Counting,
     weighted: &'a Weighted,
-    masks: &'a mut Vec<Mask>,
+    scratch: &'a mut CountScratch,
 }
 
 impl<S: Simd, T: Comparable> Kernel<S> for Count<'_, T> {
     #[inline(always)]
     fn run(self, s: S) {
-        let Count { tile, tree, weighted, masks } = self;
-        let (splits, columns, codes) = (&tree.plan.splits[..], &tile.columns, &tile.codes);
-        MaskPass { splits, columns, codes, rows: tile.length, masks }.run(s);
-        let weights = |row: usize| weighted.row(tile.start + row);
-        let mut indices = [0; INDEXED];
-        for (shape, counts) in tree.shapes.iter().zip(&mut tree.counts) {
-            for quarter in 0..tile.length.div_ceil(INDEXED) {
-                s.indices(masks, &shape.bits, quarter, &mut indices);
-                let rows = INDEXED.min(tile.length - quarter * INDEXED);
-                let (twos, last) = indices[..rows].as_chunks::<2>();
-                for [even, odd] in twos {
-                    counts[*even as usize][0] += 1;
-                    counts[*odd as usize][1] += 1;
-                }
-                last.iter().for_each(|index| counts[*index as usize][0] += 1);
-            }
+        let Count { tiles, tree, weighted, scratch: CountScratch { masks, twos } } = self;
+        let splits = &tree.plan.splits[..];
+        masks.resize(tiles.len().max(masks.len()), Vec::new());
+        for (Tile { columns, codes, length, .. }, masks) in tiles.iter().zip(&mut *masks) {
+            MaskPass { splits, columns, codes, rows: *length, masks }.run(s);
         }
-        for (shape, sums) in tree.shapes.iter().zip(&mut tree.sums).filter(|(_, sums)| !sums.is_empty()) {
-            for quarter in 0..tile.length.div_ceil(INDEXED) {
-                s.indices(masks, &shape.bits, quarter, &mut indices);
-                let rows = quarter * INDEXED..tile.length.min((quarter + 1) * INDEXED);
-                let weightings = weighted.weightings;
-                for (row, &index) in rows.zip(&indices) {
-                    let sums = &mut sums[index as usize * weightings..][..weightings];
-                    sums.iter_mut().zip(weights(row)).for_each(|(sum, weight)| *sum += weight);
+        let masks = &masks[..tiles.len()];
+        let counted = tree.plan.tables.counted();
+        match &mut tree.counts {
+            Counts::Covers => {}
+            Counts::Rows(counts) => {
+                for (bits, counts) in counted.zip(counts) {
+                    if 2 * counts.len() <= tiles.len() * BLOCK {
+                        count_by_twos(s, tiles, masks, bits, counts, twos);
+                    } else {
+                        count(s, tiles, masks, bits, counts);
+                    }
+                }
+            }
+            Counts::Weights(sums) => {
+                for (bits, sums) in counted.zip(sums) {
+                    add_weights(s, tiles, masks, bits, sums, weighted);
                 }
             }
         }
         for (leaf, reached) in tree.plan.deep.iter().zip(&mut tree.reached) {
-            *reached += weight_of_reached(leaf, masks, tile, weighted);
+            for (tile, masks) in tiles.iter().zip(masks) {
+                *reached += weight_of_reached(leaf, masks, tile, weighted);
+            }
+        }
+    }
+}
+
+/// Counts the patterns of a shape.
+#[inline(always)]
+fn count<S: Simd, T>(s: S, tiles: &[Tile<T>], masks: &[Vec<Mask>], bits: &[u32], counts: &mut [u32]) {
+    let mut indices = [0; INDEXED];
+    for (tile, masks) in tiles.iter().zip(masks) {
+        for quarter in 0..tile.length.div_ceil(INDEXED) {
+            s.indices(masks, bits, quarter, &mut indices);
+            let rows = INDEXED.min(tile.length - quarter * INDEXED);
+            indices[..rows].iter().for_each(|index| counts[*index as usize] += 1);
+        }
+    }
+}
+
+/// The same where patterns come often: an addition has to wait for the one before it to the same place, so every other row counts
+/// in a place of its own.
+#[inline(always)]
+fn count_by_twos<S: Simd, T>(
+    s: S,
+    tiles: &[Tile<T>],
+    masks: &[Vec<Mask>],
+    bits: &[u32],
+    counts: &mut [u32],
+    twos: &mut Vec<[u32; 2]>,
+) {
+    twos.clear();
+    twos.resize(counts.len(), [0; 2]);
+    let twos = &mut twos[..];
+    let mut indices = [0; INDEXED];
+    for (tile, masks) in tiles.iter().zip(masks) {
+        for quarter in 0..tile.length.div_ceil(INDEXED) {
+            s.indices(masks, bits, quarter, &mut indices);
+            let rows = INDEXED.min(tile.length - quarter * INDEXED);
+            let (pairs, last) = indices[..rows].as_chunks::<2>();
+            for [even, odd] in pairs {
+                twos[*even as usize][0] += 1;
+                twos[*odd as usize][1] += 1;
+            }
+            last.iter().for_each(|index| twos[*index as usize][0] += 1);
+        }
+    }
+    counts.iter_mut().zip(twos).for_each(|(count, [even, odd])| *count += *even + *odd);
+}
+
+/// Adds the weights of the rows to the sums of their patterns in a shape.
+#[inline(always)]
+fn add_weights<S: Simd, T>(
+    s: S,
+    tiles: &[Tile<T>],
+    masks: &[Vec<Mask>],
+    bits: &[u32],
+    sums: &mut [f64],
+    weighted: &Weighted,
+) {
+    let weightings = weighted.weightings;
+    let mut indices = [0; INDEXED];
+    for (tile, masks) in tiles.iter().zip(masks) {
+        for quarter in 0..tile.length.div_ceil(INDEXED) {
+            s.indices(masks, bits, quarter, &mut indices);
+            let rows = quarter * INDEXED..tile.length.min((quarter + 1) * INDEXED);
+            for (row, &index) in rows.zip(&indices) {
+                let sums = &mut sums[index as usize * weightings..][..weightings];
+                sums.iter_mut().zip(weighted.row(tile.start + row)).for_each(|(sum, weight)| *sum += weight);
+            }
         }
     }
 }

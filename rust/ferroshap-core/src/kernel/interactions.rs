@@ -9,7 +9,6 @@ use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use super::masks::{Codes, Comparable, MaskPass};
 use super::pair_sums::{PairGame, Task, carry_out};
 use super::run::Written;
 use crate::error::Result;
@@ -17,6 +16,7 @@ use crate::parallel::{Cancel, Control};
 use crate::plan::{InteractionPlan, MAX_POINTS, PairLayout, Partner, SplitNode, TreeOfPairs, Visits, WeightedPoints};
 use crate::rows::{Columns, Rows};
 use crate::simd::{BLOCK, Driver, Kernel, Mask, Simd};
+use crate::splits::{Codes, Comparable, MaskPass};
 
 /// Bytes of C and U planes that a group of vectors may take.
 const ARENA_TARGET: usize = 24 << 10;

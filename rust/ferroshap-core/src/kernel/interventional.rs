@@ -1,9 +1,11 @@
 //! Plans against a background: folded in at once, or walked until that pays off.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::background::check;
 use super::fold::{Folding, Weighted};
+use super::make::MakeAll;
 use super::walk::{Met, Walks};
 use crate::error::{Error, Result};
 use crate::model::Ensemble;
@@ -89,7 +91,6 @@ impl Plan {
         let total = weights.map_or(background.len() as f64, |w| w.iter().sum());
         let folding = Folding {
             model: &plan.model,
-            ensemble: model,
             weighted: &weighted,
             total,
             wholes: false,
@@ -134,8 +135,8 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Makes tables that were to be made when they pay off: [`Plan::describe`] can tell of them, and every row is looked up from
-    /// now on. The values are the same.
+    /// Folds in a background that was to be folded in when that pays off: [`Plan::describe`] can tell of the tables, and every row
+    /// is looked up from now on. The values are the same.
     ///
     /// # Errors
     /// [`Error::Cancelled`](crate::Error::Cancelled).
@@ -149,26 +150,43 @@ impl Plan {
     /// How `rows` are to be explained.
     pub(super) fn way(&self, rows: &Rows<'_>, threads: usize, control: &dyn Control) -> Result<Way<'_>> {
         let later = match &self.trees {
-            Trees::Made(trees) => return Ok(Way::Trees(trees)),
+            Trees::Made(trees) => return self.with_tables(trees, rows, threads, control),
             Trees::Later(later) => later,
         };
         let leaves = match rows.len() * later.background.len() {
             0..=FEW_PAIRS => LEAVES_OF_A_TREE * self.model.n_trees as f64,
             _ => later.leaves_of_a_pair(|| met_leaves(&later.model, rows, &later.background)),
         };
-        if later.walks_pay(rows.len(), leaves) { Ok(Way::Pairs(later)) } else { self.make(later, threads, control) }
+        if later.walks_pay(rows.len(), leaves) {
+            return Ok(Way::Pairs(later));
+        }
+        self.with_tables(self.make(later, threads, control)?, rows, threads, control)
     }
 
-    fn make<'a>(&self, later: &'a Later, threads: usize, control: &dyn Control) -> Result<Way<'a>> {
+    /// Large tables are made in passing by a first run whose threads need them once each, and for good by any other.
+    fn with_tables<'a>(
+        &self,
+        trees: &'a [TreePlan],
+        rows: &Rows<'_>,
+        threads: usize,
+        control: &dyn Control,
+    ) -> Result<Way<'a>> {
+        let is_first = !self.begun.swap(true, Ordering::Relaxed);
+        if !(is_first && rows.len() <= threads.max(1) * self.rows_in_passing()) {
+            self.level.dispatch(MakeAll { trees, threads, control: &NoRowYet(control) })?;
+        }
+        Ok(Way::Trees(trees))
+    }
+
+    fn make<'a>(&self, later: &'a Later, threads: usize, control: &dyn Control) -> Result<&'a [TreePlan]> {
         let _one_at_a_time = later.lock();
         if let Some(trees) = later.made() {
-            return Ok(Way::Trees(trees));
+            return Ok(trees);
         }
         let (model, options, b) = (&later.model, later.options, later.background.len());
         let load = Workload::new(model, options.expected_rows, Some(b));
         let folding = Folding {
             model: &self.model,
-            ensemble: model,
             weighted: &Weighted::new(None, None, 1),
             total: b as f64,
             wholes: true,
@@ -177,7 +195,7 @@ impl Plan {
             control: &NoRowYet(control),
         };
         let trees = before_background(model, load, 1, self.units.as_ref(), options.table_bytes);
-        Ok(Way::Trees(later.keep(folding.fold(trees, &*later.background)?.0)))
+        Ok(later.keep(folding.fold(trees, &*later.background)?.0))
     }
 }
 

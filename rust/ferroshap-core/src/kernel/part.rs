@@ -2,13 +2,13 @@
 
 use std::marker::PhantomData;
 
-use super::masks::Comparable;
 use super::run::{Block, Scratch, Written};
 use crate::error::{Error, Result};
 use crate::parallel::{Control, for_each_chunk};
 use crate::plan::Plan;
 use crate::rows::Rows;
 use crate::simd::{BLOCK, Driver, Kernel, Simd};
+use crate::splits::Comparable;
 
 /// Which values are wanted, by position, in this order.
 #[derive(Debug, Clone, Copy)]

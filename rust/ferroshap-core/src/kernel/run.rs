@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::deep::{Deep, KnownPass, LeafPass};
 use super::interventional::Way;
-use super::masks::{Codes, Comparable, MaskPass};
+use super::make::InPassing;
 use super::pairs::{MeanPass, Pairs};
 use super::patterns::{IndexPass, Indices, LookupPass, Mixed, Plain, Wholes};
 use super::recurrence::Pass;
@@ -14,13 +14,18 @@ use crate::error::{Error, Result};
 use crate::parallel::{Cancel, Control, for_each_chunk};
 use crate::plan::{Chunk, DeepLeaf, KeptRows, MAX_POINTS, Plan, Points, Program, TreePlan};
 use crate::rows::{Columns, Rows};
-use crate::simd::{BLOCK, Driver, Mask, Simd};
+use crate::simd::{BLOCK, Driver, Line, Mask, Simd};
+use crate::splits::{Codes, Comparable, MaskPass};
 
 /// Rows that are explained together where tables are large, so that a table is read once for all of them.
 const ROWS_OF_LARGE_TABLES: usize = 32 * BLOCK;
 
 /// Rows that are explained together at leaves by themselves: a pattern's numbers are made once for all of them.
 const ROWS_OF_DEEP_LEAVES: usize = 128 * BLOCK;
+
+/// Most rows that are explained together where a tree's tables are made in passing, and most bytes of their sums.
+const ROWS_IN_PASSING: usize = 256 * BLOCK;
+const SUMS_IN_PASSING: usize = 64 << 20;
 
 /// Bytes of tables that stay in a core's caches from block to block.
 const NEAR_TABLES: usize = 1 << 20;
@@ -79,6 +84,16 @@ impl Plan {
             return Err(Error::Data(format!("{found} numbers to mix weightings by, expected {n} rows × {of_a_row}")));
         }
         self.run_with(rows, Some(mix), out, threads, control)
+    }
+
+    /// Bytes of the sums of a row's values.
+    fn sums_of_a_row(&self) -> usize {
+        8 * self.model.n_outputs * (self.model.used_features.len() + 1)
+    }
+
+    /// Most rows that a thread explains together with tables that it makes in passing.
+    pub(super) fn rows_in_passing(&self) -> usize {
+        (SUMS_IN_PASSING / self.sums_of_a_row() / BLOCK * BLOCK).clamp(BLOCK, ROWS_IN_PASSING)
     }
 
     /// One weighting: rows have nothing to mix.
@@ -163,8 +178,10 @@ impl Way<'_> {
             Self::Pairs(later) => return Pairs::rows_of_a_task(later),
         };
         let tables: usize = trees.iter().map(|tree| tree.tables.bytes()).sum();
-        let sums = 8 * plan.model.n_outputs * (plan.model.used_features.len() + 1);
         let share = rows.div_ceil(threads.max(1)).next_multiple_of(BLOCK);
+        if trees.iter().any(|tree| tree.tables.made().is_none()) {
+            return share.clamp(BLOCK, plan.rows_in_passing());
+        }
         let deep = trees.iter().any(|tree| !tree.deep.is_empty());
         if deep {
             return share.clamp(BLOCK, ROWS_OF_DEEP_LEAVES);
@@ -174,7 +191,7 @@ impl Way<'_> {
             1..NEAR_TABLES => 2 * BLOCK,
             _ => ROWS_OF_LARGE_TABLES,
         };
-        wanted.min(SUMS_TARGET / sums / BLOCK * BLOCK).min(share).max(BLOCK)
+        wanted.min(SUMS_TARGET / plan.sums_of_a_row() / BLOCK * BLOCK).min(share).max(BLOCK)
     }
 }
 
@@ -201,6 +218,7 @@ pub(super) struct Scratch<'a, S: Simd, T> {
     pairs: Option<Pairs<'a>>,
     pub(super) blocks: Vec<Block<S, T>>,
     arena: Vec<S::V>,
+    in_passing: InPassing,
     deep: Deep,
 }
 
@@ -259,10 +277,10 @@ impl<S: Simd, T: Comparable> Block<S, T> {
     }
 
     /// Adds the tables of a chunk.
-    fn look_up(&mut self, s: S, plan: &Plan, tree: &TreePlan, chunk: &Chunk, ahead: Option<(&Chunk, Range<usize>)>) {
+    fn look_up(&mut self, s: S, plan: &Plan, lines: &[Line], chunk: &Chunk, ahead: Option<(&Chunk, Range<usize>)>) {
         let rows = self.length;
         let (indices, mix) = (std::mem::take(&mut self.indices), std::mem::take(&mut self.mix));
-        let (lines, indices_of_all, phi) = (&tree.tables.lines[..], &indices[..], self.phi(plan, chunk.output));
+        let (indices_of_all, phi) = (&indices[..], self.phi(plan, chunk.output));
         if plan.units.is_some() {
             let mixing = Wholes;
             s.vectorize(LookupPass { chunk, lines, indices: indices_of_all, phi, rows, mixing, ahead });
@@ -325,7 +343,16 @@ impl<'a, S: Simd, T: Comparable> Scratch<'a, S, T> {
             (Way::Pairs(_), None) => (&[][..], None), // only a plan in units has pairs
             (Way::Trees(trees), _) => (trees, None),
         };
-        Self { s, plan, trees, pairs, blocks: Vec::new(), arena: Vec::new(), deep: Deep::default() }
+        Self {
+            s,
+            plan,
+            trees,
+            pairs,
+            blocks: Vec::new(),
+            arena: Vec::new(),
+            in_passing: InPassing::default(),
+            deep: Deep::default(),
+        }
     }
 
     /// Explains some rows for the sake of some outputs (None: all); trees of others are left out. The values are of no use where
@@ -382,6 +409,7 @@ impl<'a, S: Simd, T: Comparable> Scratch<'a, S, T> {
             }
         }
         let blocks = self.blocks.len();
+        let lines = self.in_passing.lines(self.s, &tree.tables);
         for (number, chunk) in tree.tables.chunks.iter().enumerate() {
             let next = tree.tables.chunks.get(number + 1).filter(|_| blocks > 2);
             for (at, block) in self.blocks.iter_mut().enumerate() {
@@ -389,7 +417,7 @@ impl<'a, S: Simd, T: Comparable> Scratch<'a, S, T> {
                     let lines = next.lookups.iter().map(|lookup| lookup.lines as usize).max().unwrap_or(0);
                     (next, lines * at / blocks..lines * (at + 1) / blocks)
                 });
-                block.look_up(self.s, plan, tree, chunk, ahead);
+                block.look_up(self.s, plan, lines, chunk, ahead);
             }
         }
         let (deep, Some(kept)) = (&tree.deep, &plan.kept) else { return };

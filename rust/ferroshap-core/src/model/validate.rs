@@ -32,7 +32,7 @@ impl Ensemble {
                 return Err(broken(NodePlace::ENSEMBLE, "linear leaves", "vectors", "single numbers"));
             }
         }
-        let used_features = used_features(arrays)?;
+        let used_features = used_features(arrays);
         let mut out = Self {
             n_features: arrays.n_features,
             n_outputs: arrays.n_outputs,
@@ -141,41 +141,66 @@ fn leaf_width(a: &ArraysView<'_>) -> Result<usize> {
 }
 
 /// The features that inner nodes and linear leaves name, ascending, dead nodes included only if they name a real feature.
-fn used_features(a: &ArraysView<'_>) -> Result<Vec<u32>> {
-    let mut used: Vec<u32> = (0..a.left.len())
-        .filter(|&n| a.left[n] >= 0)
-        .map(|n| a.feature[n] as u32)
-        .filter(|&f| (f as usize) < a.n_features)
-        .chain(a.linear.iter().flat_map(|linear| linear.features.iter().map(|&f| f as u32)))
-        .collect();
-    used.sort_unstable();
-    used.dedup();
-    Ok(used)
+fn used_features(a: &ArraysView<'_>) -> Vec<u32> {
+    let by_leaves = a.linear.iter().flat_map(|linear| linear.features.iter().map(|&f| f as u32));
+    if a.n_features > MOST_MARKED {
+        let inner = a.left.iter().zip(a.feature).filter(|&(&left, _)| left >= 0).map(|(_, &f)| f as u32);
+        let mut used: Vec<u32> = inner.filter(|&f| (f as usize) < a.n_features).chain(by_leaves).collect();
+        used.sort_unstable();
+        used.dedup();
+        return used;
+    }
+    let mut is_used = vec![false; a.n_features + 1]; // the last one for what is no feature
+    for (&left, &feature) in a.left.iter().zip(a.feature) {
+        is_used[(feature as u32 as usize).min(a.n_features)] |= left >= 0; // no branch: inner nodes and leaves are in no order
+    }
+    by_leaves.for_each(|f| is_used[f as usize] = true);
+    (0..a.n_features as u32).filter(|&f| is_used[f as usize]).collect()
 }
+
+/// Up to so many features are marked in a list of all, which is faster than to sort and to search those in use. More may be
+/// said to be there than there is memory for.
+const MOST_MARKED: usize = 1 << 16;
+
+const NO_SLOT: u32 = u32::MAX;
 
 /// Scratch of the walk over one tree after another.
 struct Walk<'a> {
     a: &'a ArraysView<'a>,
     /// The feature of each slot, ascending.
     used: Vec<u32>,
+    /// The slot of each feature, up to `MOST_MARKED` of them; else empty.
+    slots: Vec<u32>,
     seen: Vec<bool>,
-    /// (node in the arrays, node in the ensemble, depth, different features above it)
+    /// Leaves so far.
+    leaves: u32,
+    /// What is still to be visited.
     stack: Vec<Visit>,
-    /// Edges on the current path per slot, to count different features without a set per node.
+    /// The slots that the nodes above test, from the root on.
+    path: Vec<u32>,
+    /// How often each slot is on the path, to count different features without a set per node.
     on_path: Vec<u32>,
 }
 
-/// A step of the depth-first walk.
-enum Visit {
-    /// Check a node and place it.
-    Enter { old: usize, new: usize, depth: u32, unique: u32 },
-    /// Leave the subtree of a node that tests this slot.
-    Leave { slot: u32 },
+/// A node of the depth-first walk, to be checked and placed.
+struct Visit {
+    /// The node in the arrays.
+    old: usize,
+    /// The node in the ensemble.
+    new: usize,
+    depth: u32,
+    /// Different features above it.
+    unique: u32,
 }
 
 impl<'a> Walk<'a> {
     fn new(a: &'a ArraysView<'a>, used: &[u32]) -> Self {
-        Self { a, used: used.to_vec(), seen: Vec::new(), stack: Vec::new(), on_path: vec![0; used.len()] }
+        let mut slots = vec![NO_SLOT; if a.n_features > MOST_MARKED { 0 } else { a.n_features }];
+        if !slots.is_empty() {
+            (0..).zip(used).for_each(|(slot, &feature)| slots[feature as usize] = slot);
+        }
+        let (seen, stack, path) = (Vec::new(), Vec::new(), Vec::new());
+        Self { a, used: used.to_vec(), slots, seen, leaves: 0, stack, path, on_path: vec![0; used.len()] }
     }
 
     fn tree(&mut self, tree: usize, out: &mut Ensemble) -> Result<()> {
@@ -189,54 +214,67 @@ impl<'a> Walk<'a> {
         self.seen[0] = true;
         out.nodes.push(Packed::leaf(0, 0));
         self.push_cover(tree, first, 0, out)?;
-        self.stack.push(Visit::Enter { old: 0, new: root, depth: 0, unique: 0 });
-        while let Some(visit) = self.stack.pop() {
-            match visit {
-                Visit::Leave { slot } => self.on_path[slot as usize] -= 1,
-                Visit::Enter { old, new, depth, unique } => {
-                    shape.depth = shape.depth.max(depth);
-                    shape.path_features = shape.path_features.max(unique);
-                    if self.a.left[first + old] < 0 {
-                        out.nodes[new] = Packed::leaf(self.leaf(tree, first, old, out)?, new as u32);
-                    } else {
-                        let split = self.split(tree, first, old)?;
-                        shape.plain &= split.is_plain();
-                        out.nodes[new] = Packed::inner(split, out.nodes.len() as u32);
-                        self.children(tree, first, old, size, split.slot, depth, unique, out)?;
-                    }
-                }
+        self.stack.push(Visit { old: 0, new: root, depth: 0, unique: 0 });
+        while let Some(Visit { old, new, depth, unique }) = self.stack.pop() {
+            shape.depth = shape.depth.max(depth);
+            shape.path_features = shape.path_features.max(unique);
+            if self.a.left[first + old] < 0 {
+                out.nodes[new] = Packed::leaf(self.leaf(tree, first, old, out)?, new as u32);
+            } else {
+                let split = self.split(tree, first, old)?;
+                shape.plain &= split.is_plain();
+                out.nodes[new] = Packed::inner(split, out.nodes.len() as u32);
+                self.leave(depth as usize);
+                self.children(tree, first, old, size, split.slot, depth, unique, out)?;
             }
         }
+        self.leave(0);
         shape.n_nodes = (out.nodes.len() - root) as u32;
         out.trees.push(shape);
         let (divisor, leaves) = (out.accumulation.divisor(), &out.leaf_values[first_value..]);
         let first = output.unwrap_or(0) as usize;
         for column in 0..out.leaf_width {
             let of_column = leaves[column..].iter().step_by(out.leaf_width);
-            let largest = of_column.fold(0f64, |largest, v| largest.max((v / divisor).abs()));
+            let largest = of_column.fold(0f64, |largest, v| largest.max(v.abs())) / divisor;
             out.largest_leaves[first + column] += largest;
             out.largest_leaf[first + column] = out.largest_leaf[first + column].max(largest);
         }
         Ok(())
     }
 
-    fn slot(&self, feature: i32) -> Option<u32> {
-        self.used.binary_search(&(feature as u32)).ok().map(|slot| slot as u32)
+    /// Takes the nodes from this depth on off the path.
+    fn leave(&mut self, depth: usize) {
+        while self.path.len() > depth
+            && let Some(slot) = self.path.pop()
+        {
+            self.on_path[slot as usize] -= 1;
+        }
     }
 
-    fn leaf(&self, tree: usize, first: usize, old: usize, out: &mut Ensemble) -> Result<u32> {
+    fn slot(&self, feature: i32) -> Option<u32> {
+        match self.slots.get(feature as usize) {
+            Some(&slot) => (slot != NO_SLOT).then_some(slot),
+            None => self.used.binary_search(&(feature as u32)).ok().map(|slot| slot as u32),
+        }
+    }
+
+    fn leaf(&mut self, tree: usize, first: usize, old: usize, out: &mut Ensemble) -> Result<u32> {
         let place = NodePlace::node(tree, old);
         let right = self.a.right[first + old];
         if right >= 0 {
             return Err(broken(place, "right child", right, "-1, because the node has no left child"));
         }
-        let leaf = (out.leaf_values.len() / out.leaf_width) as u32;
         let value = &self.a.values[(first + old) * out.leaf_width..][..out.leaf_width];
         if let Some(output) = value.iter().position(|v| !v.is_finite()) {
             let which = if value.len() > 1 { format!(" in output {output}") } else { String::new() };
             return Err(broken(place, "leaf value", format!("{}{which}", value[output]), "a finite number"));
         }
-        out.leaf_values.extend_from_slice(value);
+        let leaf = self.leaves;
+        self.leaves += 1;
+        match value {
+            [value] => out.leaf_values.push(*value), // nearly always, and without a call
+            values => out.leaf_values.extend_from_slice(values),
+        }
         if let (Some(from), Some(to)) = (self.a.linear, &mut out.linear) {
             let node = first + old;
             let range = from.starts[node] as usize..from.starts[node + 1] as usize;
@@ -268,9 +306,9 @@ impl<'a> Walk<'a> {
         let on_path = &mut self.on_path[slot as usize];
         let unique = unique + u32::from(*on_path == 0);
         *on_path += 1;
-        self.stack.push(Visit::Leave { slot });
+        self.path.push(slot);
         for (side, child) in [(1, self.a.right[first + old]), (0, self.a.left[first + old])] {
-            self.stack.push(Visit::Enter { old: child as usize, new: left + side, depth: depth + 1, unique });
+            self.stack.push(Visit { old: child as usize, new: left + side, depth: depth + 1, unique });
         }
         Ok(())
     }

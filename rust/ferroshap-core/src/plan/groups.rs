@@ -31,10 +31,10 @@ mod cost {
     pub(super) const MIXED: f64 = 0.6;
     /// A bit of a row's pattern.
     pub(super) const BIT: f64 = 0.05;
-    /// Making a line of a table, a leaf.
-    pub(super) const LINE: f64 = 2.5;
+    /// Making a line of a table.
+    pub(super) const LINE: f64 = 10.0;
     /// A pattern of a leaf, for each of its features.
-    pub(super) const PATTERN: f64 = 2.5;
+    pub(super) const PATTERN: f64 = 1.5;
     /// A split in the recurrence, and each of its points.
     pub(super) const STEP: f64 = 0.12;
     pub(super) const POINT: f64 = 0.11;
@@ -94,6 +94,9 @@ pub(super) fn ways_within(model: &Ensemble, load: Workload, bytes: usize) -> Vec
 pub(super) struct Ways {
     /// Of every node, counted from the root; below a group the nodes have none of their own.
     pub(super) of_nodes: Vec<Way>,
+    /// Of every node, whether the patterns of its subtree can be counted at once, for all groups in it: an addition for each
+    /// background row in the place of one for each group.
+    pub(super) counted: Vec<bool>,
     /// Lines of the tables.
     lines: usize,
     /// Nanoseconds of all: making the tables, the background, the rows.
@@ -153,7 +156,8 @@ fn ways(model: &Ensemble, tree: &Tree, fair: Workload, price: f64) -> Ways {
         };
     }
     only_tables_below_splits(model, tree, &costs, &mut way);
-    let mut chosen = Ways { of_nodes: way, lines: 0, cost: 0.0 };
+    let counted = counted(model, tree, &above, &leaves, &way, load);
+    let mut chosen = Ways { of_nodes: way, counted, lines: 0, cost: 0.0 };
     let mut pending = vec![tree.root];
     while let Some(node) = pending.pop() {
         let at = (node - tree.root) as usize;
@@ -173,6 +177,27 @@ fn ways(model: &Ensemble, tree: &Tree, fair: Workload, price: f64) -> Ways {
         }
     }
     chosen
+}
+
+/// Where a subtree has tables only, and patterns of so few bits that each comes several times.
+fn counted(model: &Ensemble, tree: &Tree, above: &Above, leaves: &[u32], way: &[Way], load: Workload) -> Vec<bool> {
+    let mut has_tables_only = vec![false; way.len()];
+    let mut counted = vec![false; way.len()];
+    let Some(background) = load.background else { return counted };
+    let most_bits = ((background / 4.0).log2() as u32).min(MOST_BITS);
+    for node in tree.node_range().rev() {
+        let at = (node - tree.root) as usize;
+        has_tables_only[at] = match (way[at], model.node(node)) {
+            (Way::Group, _) => true,
+            (Way::Split, Node::Inner { left, .. }) => {
+                let first = (left - tree.root) as usize;
+                has_tables_only[first] && has_tables_only[first + 1]
+            }
+            _ => false,
+        };
+        counted[at] = has_tables_only[at] && above.features[at] + leaves[at] - 1 <= most_bits;
+    }
+    counted
 }
 
 /// Below a node that has no step, a subtree that the recurrence would take at less cost goes by tables all the same.
@@ -257,12 +282,11 @@ impl Above {
                 }
             }
         }
-        Some(Group { leaves, bits, slots, patterns })
+        Some(Group { bits, slots, patterns })
     }
 }
 
 struct Group {
-    leaves: u32,
     bits: u32,
     slots: u32,
     /// Numbers of its leaves' tables.
@@ -283,7 +307,7 @@ impl Group {
         let parts = f64::from(self.slots.div_ceil(8));
         let lines = parts * f64::from(1u32 << self.bits);
         let weightings = load.weightings;
-        let build = outputs * (cost::LINE * lines * f64::from(self.leaves)) + cost::PATTERN * self.patterns;
+        let build = outputs * cost::LINE * lines + cost::PATTERN * self.patterns;
         let lookup = if lines * weightings > cost::NEAR_LINES { cost::FAR_LOOKUP } else { cost::LOOKUP };
         let lookups = lookup + cost::MIXED * (weightings - 1.0);
         let stream = load.line * lines * weightings;

@@ -31,11 +31,11 @@ use std::collections::HashMap;
 use super::pairs::{PairLayout, Wanted};
 use super::program::{MAX_POINTS, SplitStep};
 use super::quadrature::{Rule, gauss_legendre};
-use super::splits::{MaskSplit, code_slots};
 use super::{PlanModel, check};
 use crate::error::Result;
 use crate::model::{Ensemble, Node, Tree};
 use crate::simd::Level;
+use crate::splits::{MaskSplit, code_slots};
 
 /// Path-dependent interaction values of one model, ready to run.
 #[derive(Debug, Clone)]

@@ -1,5 +1,6 @@
 //! Stage 6: a model compiled for one game, in the layout that a kernel reads.
 
+mod builder;
 mod deep;
 mod groups;
 mod interactions;
@@ -8,9 +9,10 @@ mod pairs;
 mod paths;
 mod program;
 mod quadrature;
+mod recipe;
 mod shape;
 mod shapley;
-mod splits;
+mod subtrees;
 mod tables;
 mod units;
 
@@ -18,6 +20,7 @@ pub use interactions::InteractionPlan;
 pub use pairs::Wanted;
 pub use quadrature::{Rule, gauss_legendre};
 
+pub(crate) use builder::Builder;
 pub(crate) use deep::{DeepLeaf, KeptRows};
 use groups::Ways;
 pub(crate) use groups::Workload;
@@ -25,16 +28,19 @@ pub(crate) use interactions::{Partner, SplitNode, TreeOfPairs, Visits, WeightedP
 pub(crate) use later::{Later, Trees};
 pub(crate) use pairs::PairLayout;
 pub(crate) use program::{MAX_POINTS, NodeStep, Op, PairStep, Points, Program, SplitStep, UnitStep};
-pub(crate) use shapley::{LeafTables, Weights, rank};
-pub(crate) use splits::{Compare, MaskSplit, code, code_slots};
-pub(crate) use tables::{Builder, Chunk, Lookup, Shape as GroupShape, Source, TreeTables};
+pub(crate) use recipe::{Counts, Recipe};
+pub(crate) use shapley::{LeafSums, PatternWeights, Weights, rank};
+pub(crate) use tables::{Chunk, Lookup, TreeTables};
 pub(crate) use units::{Units, whole};
 
 use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use crate::error::{Error, Result};
 use crate::model::{Ensemble, Tree};
 use crate::simd::{BLOCK, Level, Mask};
+use crate::splits::{MaskSplit, code_slots};
 
 /// Most different features on one path that a plan accepts: 256 quadrature points.
 pub const MAX_PATH_FEATURES: u32 = 512;
@@ -52,6 +58,8 @@ pub struct Plan {
     pub(crate) weightings: usize,
     /// Sums are of whole numbers of these.
     pub(crate) units: Option<Units>,
+    /// Whether a run has begun.
+    pub(crate) begun: Arc<AtomicBool>,
     expected: Vec<f64>,
     scale: Vec<f64>,
 }
@@ -140,16 +148,13 @@ impl Plan {
     pub fn path_dependent(model: &Ensemble, options: Options) -> Result<Self> {
         check(model)?;
         let load = Workload::new(model, options.expected_rows, None);
-        let code_slots = splits::code_slots(model);
+        let code_slots = code_slots(model);
         let (mut compiler, mut builder) = (program::Compiler::new(model), Builder::default());
         let mut plan_tree = |(tree, ways): (&Tree, Ways)| {
-            let paths = paths::paths(model, tree, &code_slots, &ways.of_nodes, None);
+            let paths = paths::paths(model, tree, &code_slots, &ways, None);
             let outputs: Vec<u32> = outputs_of(model, tree).collect();
-            let mut tables = TreeTables::default();
-            tables.reserve(&paths.groups, outputs.len());
-            for shape in &paths.groups {
-                builder.group(&mut tables, shape, &outputs, &Source::Covers);
-            }
+            let mut tables = TreeTables::new(paths.shapes, &outputs, 1, false);
+            tables.make_for_good(|recipe, lines| builder.make(recipe, lines));
             let (programs, points) = compiler.tree(tree, outputs_of(model, tree), &ways.of_nodes);
             let (splits, deep) = (paths.splits, Vec::new());
             TreePlan { splits, points, programs, tables, deep, output: tree.output, cost: ways.cost }
@@ -158,14 +163,24 @@ impl Plan {
         let trees = model.trees().iter().zip(ways).map(&mut plan_tree).collect();
         let (expected, scale) = compiler.totals();
         let (model, trees) = (PlanModel::new(model), Trees::Made(trees));
-        Ok(Self { model, trees, kept: None, level: options.level, weightings: 1, units: None, expected, scale })
+        Ok(Self {
+            model,
+            trees,
+            kept: None,
+            level: options.level,
+            weightings: 1,
+            units: None,
+            begun: Arc::default(),
+            expected,
+            scale,
+        })
     }
 
     /// An interventional plan whose trees are still to be made.
     pub(crate) fn against_background(model: &Ensemble, weightings: usize, units: Option<Units>, level: Level) -> Self {
         let (expected, scale) = (vec![0.0; model.n_outputs()], model.rounding_scale());
         let (model, trees) = (PlanModel::new(model), Trees::Made(Vec::new()));
-        Self { model, trees, kept: None, level, weightings, units, expected, scale }
+        Self { model, trees, kept: None, level, weightings, units, begun: Arc::default(), expected, scale }
     }
 
     /// Sets what is known only when the background is read.
@@ -207,22 +222,22 @@ impl Plan {
     }
 }
 
-/// For each tree the shapes of its groups, which have no tables yet.
+/// The trees, whose tables wait for a background.
 pub(crate) fn before_background(
     model: &Ensemble,
     load: Workload,
     weightings: usize,
     units: Option<&Units>,
     table_bytes: usize,
-) -> Vec<(TreePlan, Vec<GroupShape>)> {
-    let code_slots = splits::code_slots(model);
+) -> Vec<TreePlan> {
+    let code_slots = code_slots(model);
     let plan_tree = |(tree, ways): (&Tree, Ways)| {
-        let paths = paths::paths(model, tree, &code_slots, &ways.of_nodes, units);
+        let paths = paths::paths(model, tree, &code_slots, &ways, units);
         let (splits, deep) = (paths.splits, paths.deep);
-        let tables = TreeTables::new(weightings);
+        let outputs: Vec<u32> = outputs_of(model, tree).collect();
+        let tables = TreeTables::new(paths.shapes, &outputs, weightings, units.is_some());
         let (points, programs, output) = (Vec::new(), Vec::new(), tree.output);
-        let plan = TreePlan { splits, points, programs, tables, deep, output, cost: ways.cost };
-        (plan, paths.groups)
+        TreePlan { splits, points, programs, tables, deep, output, cost: ways.cost }
     };
     let ways = groups::ways_within(model, load.with_weightings(weightings), table_bytes);
     model.trees().iter().zip(ways).map(plan_tree).collect()
@@ -251,7 +266,7 @@ impl PlanModel {
             n_features: model.n_features(),
             n_outputs: model.n_outputs(),
             used_features: model.used_features().to_vec(),
-            code_slots: splits::code_slots(model),
+            code_slots: code_slots(model),
             input: model.input(),
         }
     }

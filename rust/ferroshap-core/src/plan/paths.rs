@@ -1,18 +1,19 @@
 //! The comparisons of a tree, and the paths to its groups and to the leaves that stand alone.
 
 use super::deep::DeepLeaf;
-use super::groups::Way;
-use super::splits::MaskSplit;
-use super::tables::{LeafFeature, LeafShape, Shape};
+use super::groups::{Way, Ways};
+use super::subtrees::{Below, Feature, Group, Half, Leaf, Shape, Subtree};
 use super::units::Units;
 use crate::model::{Ensemble, Node, Tree};
+use crate::splits::MaskSplit;
 
 /// What tables need to know of a tree.
 #[derive(Debug, Default)]
 pub(super) struct Paths {
     /// The comparison of each inner node; ancestors come first.
     pub(super) splits: Vec<MaskSplit>,
-    pub(super) groups: Vec<Shape>,
+    /// Subtrees with the groups in them.
+    pub(super) shapes: Vec<Shape>,
     pub(super) deep: Vec<DeepLeaf>,
 }
 
@@ -39,7 +40,8 @@ pub(super) fn numbers(model: &Ensemble, tree: &Tree) -> Vec<u32> {
 
 /// Walks a tree whose nodes are explained in these `ways`.
 /// `units`: the values of the leaves are in those.
-pub(super) fn paths(model: &Ensemble, tree: &Tree, code_slots: &[u32], ways: &[Way], units: Option<&Units>) -> Paths {
+pub(super) fn paths(model: &Ensemble, tree: &Tree, code_slots: &[u32], ways: &Ways, units: Option<&Units>) -> Paths {
+    let (ways, counted) = (&ways.of_nodes[..], &ways.counted[..]);
     let walk = Walk { model, tree, numbers: numbers(model, tree), units };
     let mut out = Paths::default();
     let mut splits: Vec<Option<MaskSplit>> = Vec::new();
@@ -47,8 +49,8 @@ pub(super) fn paths(model: &Ensemble, tree: &Tree, code_slots: &[u32], ways: &[W
     let mut pending: Vec<(u32, Vec<Step>, bool)> = vec![(tree.root, Vec::new(), false)];
     while let Some((node, path, mut held)) = pending.pop() {
         let at = (node - tree.root) as usize;
-        if !held && ways[at] == Way::Group {
-            out.groups.push(walk.group(node, &path));
+        if !held && (counted[at] || ways[at] == Way::Group) {
+            out.shapes.push(walk.shape(node, &path, ways));
             held = true;
         }
         match model.node(node) {
@@ -105,53 +107,50 @@ impl Walk<'_> {
         self.model.leaf(leaf).iter().enumerate().map(value).collect()
     }
 
-    /// The group below `root`: bits of the path's features, then of its splits, which say "goes left, and satisfies what is
-    /// above on the feature".
-    fn group(&self, root: u32, path: &[Step]) -> Shape {
-        let mut shape = Shape {
-            bits: path.iter().map(|step| step.mask).collect(),
-            slots: path.iter().map(|step| step.slot).collect(),
-            leaves: Vec::new(),
+    /// The subtree below `root`, whose patterns are counted at once: bits of the path's features, then of its splits, which say "goes
+    /// left, and satisfies what is above on the feature".
+    fn shape(&self, root: u32, path: &[Step], ways: &[Way]) -> Shape {
+        let bits = path.iter().map(|step| step.mask).collect();
+        let mut shape = Shape { bits, subtrees: Vec::new(), groups: Vec::new() };
+        self.subtree(root, path, &mut shape, ways, false);
+        shape
+    }
+
+    /// Adds the subtree below `node`, which has few leaves; its splits.
+    fn subtree(&self, node: u32, path: &[Step], shape: &mut Shape, ways: &[Way], mut held: bool) -> usize {
+        let (at, features) = (shape.subtrees.len(), path.len());
+        if !held && ways[(node - self.tree.root) as usize] == Way::Group {
+            let (slots, bits) = path.iter().map(|step| (step.slot, step.mask)).unzip();
+            shape.groups.push(Group { subtree: at, bits, slots });
+            held = true;
+        }
+        let (split, left) = match self.model.node(node) {
+            Node::Leaf { leaf } => {
+                let features = path.iter().map(|step| Feature { slot: step.slot, weight: step.weight }).collect();
+                let below = Below::Leaf(Leaf { values: self.values(leaf), features });
+                shape.subtrees.push(Subtree { features: path.len(), splits: 0, below });
+                return 0;
+            }
+            Node::Inner { split, left } => (split, left),
         };
-        let of_path = path.iter().enumerate();
-        let features = of_path
-            .map(|(at, step)| LeafFeature { at: at as u32, set: 1 << at, clear: 0, weight: step.weight })
-            .collect();
-        let mut pending: Vec<(u32, Vec<LeafFeature>)> = vec![(root, features)];
-        while let Some((node, features)) = pending.pop() {
-            match self.model.node(node) {
-                Node::Leaf { leaf } => shape.leaves.push(LeafShape { values: self.values(leaf), features }),
-                Node::Inner { split, left } => {
-                    let bit = 1u32 << shape.bits.len();
-                    shape.bits.push(1 + 2 * self.numbers[(node - self.tree.root) as usize]);
-                    let known = shape.slots.iter().position(|slot| *slot == split.slot);
-                    let at = known.unwrap_or_else(|| {
-                        shape.slots.push(split.slot);
-                        shape.slots.len() - 1
-                    }) as u32;
-                    let share = self.model.left_share(left).unwrap_or(0.5);
-                    let child = |to_left: bool| {
-                        let (set, clear) = if to_left { (bit, 0) } else { (0, bit) };
-                        let weight = if to_left { share } else { 1.0 - share };
-                        let mut below = features.clone();
-                        match below.iter_mut().find(|feature| feature.at == at) {
-                            Some(f) => {
-                                *f = LeafFeature {
-                                    at,
-                                    set: f.set | set,
-                                    clear: f.clear | clear,
-                                    weight: f.weight * weight,
-                                };
-                            }
-                            None => below.push(LeafFeature { at, set, clear, weight }),
-                        }
-                        below
-                    };
-                    pending.push((left + 1, child(false)));
-                    pending.push((left, child(true)));
-                }
+        let mask = 1 + 2 * self.numbers[(node - self.tree.root) as usize];
+        shape.bits.push(mask);
+        if let (true, Some(group)) = (held, shape.groups.last_mut()) {
+            group.bits.push(mask);
+            if !group.slots.contains(&split.slot) {
+                group.slots.push(split.slot);
             }
         }
-        shape
+        let tested = path.iter().position(|step| step.slot == split.slot).unwrap_or(features);
+        // its place, before those of its halves
+        shape.subtrees.push(Subtree { features, splits: 0, below: Below::Leaf(Leaf::default()) });
+        let mut splits = 1;
+        let halves = [(left, true), (left + 1, false)].map(|(child, goes_left)| {
+            let half = Half::new(shape.subtrees.len(), features, tested, goes_left);
+            splits += self.subtree(child, &self.below(node, goes_left, path), shape, ways, held);
+            half
+        });
+        shape.subtrees[at] = Subtree { features, splits, below: Below::Halves(halves) };
+        splits
     }
 }

@@ -73,7 +73,7 @@ impl Weights {
 
 /// The weights of a number of features for each pattern, `[k][a]`: those of R1, R2 and R3.
 #[derive(Debug)]
-struct ByPattern {
+pub(crate) struct ByPattern {
     of: [Vec<f64>; 3],
 }
 
@@ -99,24 +99,37 @@ impl ByPattern {
     }
 }
 
-/// Makes tables of leaves, one after the other.
+/// The weights for each number of features that was met.
 #[derive(Debug, Default)]
-pub(crate) struct LeafTables {
-    by_pattern: HashMap<usize, Rc<ByPattern>>,
+pub(crate) struct PatternWeights {
+    of: HashMap<usize, Rc<ByPattern>>,
+}
+
+impl PatternWeights {
+    /// Those of `features` features.
+    pub(crate) fn of(&mut self, features: usize) -> Rc<ByPattern> {
+        self.of.entry(features).or_insert_with(|| Rc::new(ByPattern::new(features))).clone()
+    }
+}
+
+/// What a leaf makes of the background's patterns.
+#[derive(Debug, Default)]
+pub(crate) struct LeafSums {
     ranked: Vec<f64>,
-    /// R1, R2 and R3 by pattern.
+    /// R1, R2 and R3 by pattern, of value 1.
     pub(crate) sums: [Vec<f64>; 3],
     ranked_counts: Vec<u32>,
     /// The same in units, of a value.
     pub(crate) whole_sums: [Vec<i64>; 3],
+    counts: Vec<u32>,
     features: usize,
 }
 
-impl LeafTables {
+impl LeafSums {
     /// Takes the weights `h`, 2^d of them, of the background's patterns. O(d² 2^d).
     #[inline(always)]
-    pub(crate) fn take(&mut self, h: &[f64]) {
-        let weights = self.weights(h.len());
+    pub(crate) fn take(&mut self, h: &[f64], weights: &ByPattern) {
+        self.features = h.len().trailing_zeros() as usize;
         rank(&mut self.ranked, h, |a, b| a + b);
         for (sum, weights) in self.sums.iter_mut().zip(&weights.of) {
             sum.clear();
@@ -129,16 +142,17 @@ impl LeafTables {
 
     /// Takes how often the background has each pattern. O(d² 2^d).
     #[inline(always)]
-    pub(crate) fn take_counts(&mut self, counts: &[u32]) {
+    pub(crate) fn take_counts(&mut self, counts: &[f64]) {
         self.features = counts.len().trailing_zeros() as usize;
-        rank(&mut self.ranked_counts, counts, |a, b| a + b);
+        self.counts.clear();
+        self.counts.extend(counts.iter().map(|count| *count as u32));
+        rank(&mut self.ranked_counts, &self.counts, |a, b| a + b);
     }
 
     /// Makes the sums of a value, in units, from the counts. O(d 2^d).
     #[inline(always)]
-    pub(crate) fn value(&mut self, v: f64) {
+    pub(crate) fn value(&mut self, v: f64, weights: &ByPattern) {
         let size = 1 << self.features;
-        let weights = self.weights(size);
         for (sum, weights) in self.whole_sums.iter_mut().zip(&weights.of) {
             sum.clear();
             sum.resize(size, 0);
@@ -150,68 +164,80 @@ impl LeafTables {
         }
     }
 
-    fn weights(&mut self, size: usize) -> Rc<ByPattern> {
-        self.features = size.trailing_zeros() as usize;
-        self.by_pattern.entry(self.features).or_insert_with(|| Rc::new(ByPattern::new(self.features))).clone()
-    }
-
-    /// T of a leaf of value 1: a line a pattern, feature `g` in lane `lanes[g]` (none: left out).
+    /// T of a leaf of value `v`: a line a pattern, feature `g` in lane `lanes[g]` (none: left out).
     #[inline(always)]
-    pub(super) fn lines(&self, lanes: &[Option<u8>], out: &mut Vec<Line>) {
+    pub(super) fn lines(&self, v: f64, lanes: &[Option<u8>], out: &mut [Line]) {
         let [r1, r2, r3] = &self.sums;
-        lines(self.features, lanes, out, |a| -r3[a], |a, without| r1[a] - r2[without]);
+        lines(lanes, out, |a| v * -r3[a], |a, without| v * (r1[a] - r2[without]));
     }
 
     /// T of the value at hand, in units: whole numbers.
     #[inline(always)]
-    pub(super) fn lines_of_wholes(&self, lanes: &[Option<u8>], out: &mut Vec<Line>) {
+    pub(super) fn lines_of_wholes(&self, lanes: &[Option<u8>], out: &mut [Line]) {
         let [r1, r2, r3] = &self.whole_sums;
         let (outside, inside) = (|a: usize| r3[a].wrapping_neg(), |a: usize, b: usize| r1[a].wrapping_sub(r2[b]));
-        lines(self.features, lanes, out, |a| of_whole(outside(a)), |a, without| of_whole(inside(a, without)));
+        lines(lanes, out, |a| of_whole(outside(a)), |a, without| of_whole(inside(a, without)));
     }
 }
 
-/// N[k][a], a place a pattern, in place: bit after bit, rank after rank from above.
+/// N[k][a], a place a pattern, in place, bit after bit, rank after rank from above. By the features that q misses, q' = ~q, they
+/// are subset sums of h: q ⊇ ~a says q' ⊆ a, and then |a ∖ q| = |q'|.
 #[inline(always)]
 pub(crate) fn rank<T: Copy + Default>(ranked: &mut Vec<T>, h: &[T], add: impl Fn(T, T) -> T + Copy) {
     let size = h.len();
     let d = size.trailing_zeros() as usize;
     ranked.clear();
     ranked.resize((d + 1) * size, T::default());
-    ranked[..size].copy_from_slice(h);
+    ranked.iter_mut().zip(h.iter().rev()).for_each(|(to, x)| *to = *x);
     for g in 0..d {
-        let half = 1 << g;
-        for k in (0..=g + 1).rev() {
+        for k in (1..=g + 1).rev() {
             let (lower, here) = ranked.split_at_mut(k * size);
-            let below = if k > 0 { &lower[(k - 1) * size..] } else { &[] };
-            for (pair, here) in here[..size].chunks_exact_mut(2 * half).enumerate() {
-                let (without, with) = here.split_at_mut(half);
-                without.copy_from_slice(with);
-                if k > 0 {
-                    let below = &below[pair * 2 * half..][..half];
-                    with.iter_mut().zip(below).for_each(|(with, below)| *with = add(*with, *below));
+            let (lower, here) = (&lower[(k - 1) * size..], &mut here[..size]);
+            match g {
+                0 if size >= 8 => rank_step::<0, T>(lower, here, add),
+                1 if size >= 8 => rank_step::<1, T>(lower, here, add),
+                2 if size >= 8 => rank_step::<2, T>(lower, here, add),
+                _ => {
+                    for (here, lower) in here.chunks_exact_mut(2 << g).zip(lower.chunks_exact(2 << g)) {
+                        let (without, with) = here.split_at_mut(1 << g);
+                        with.iter_mut().zip(without).zip(&lower[1 << g..]).for_each(|((to, a), b)| *to = add(*a, *b));
+                    }
                 }
             }
+        }
+        let (zero, half) = (&mut ranked[..size], 1 << g);
+        for pair in zero.chunks_exact_mut(2 * half) {
+            let (without, with) = pair.split_at_mut(half);
+            with.copy_from_slice(without);
         }
     }
 }
 
-/// A line a pattern of `d` features: what is added to feature `g`, in lane `lanes[g]`, by where it is.
+/// The step of one of the first three bits in a rank, of which rank `lower` is the one below: eight patterns at a time.
 #[inline(always)]
-fn lines(
-    d: usize,
-    lanes: &[Option<u8>],
-    out: &mut Vec<Line>,
-    outside: impl Fn(usize) -> f64,
-    inside: impl Fn(usize, usize) -> f64,
-) {
-    out.clear();
-    out.resize(1 << d, Line::default());
+fn rank_step<const G: usize, T: Copy>(lower: &[T], here: &mut [T], add: impl Fn(T, T) -> T + Copy) {
+    let ((here, _), (lower, _)) = (here.as_chunks_mut::<8>(), lower.as_chunks::<8>());
+    for (here, lower) in here.iter_mut().zip(lower) {
+        let old = *here;
+        for (j, x) in here.iter_mut().enumerate() {
+            *x = if j >> G & 1 != 0 { add(old[j ^ (1 << G)], lower[j]) } else { old[j] };
+        }
+    }
+}
+
+/// A line a pattern: what is added to feature `g`, in lane `lanes[g]`, by whether the pattern has it, or by the pattern and that
+/// without it.
+#[inline(always)]
+fn lines(lanes: &[Option<u8>], out: &mut [Line], outside: impl Fn(usize) -> f64, inside: impl Fn(usize, usize) -> f64) {
+    out.fill(Line::default());
     for (g, lane) in lanes.iter().enumerate() {
         let Some(lane) = *lane else { continue };
-        for (a, line) in out.iter_mut().enumerate() {
-            let has = a >> g & 1 != 0;
-            line.0[lane as usize] = if has { inside(a, a & !(1 << g)) } else { outside(a) };
+        for first in (0..out.len()).step_by(2 << g) {
+            let (without, with) = out[first..first + (2 << g)].split_at_mut(1 << g);
+            for (a, (without, with)) in (first..).zip(without.iter_mut().zip(with)) {
+                without.0[lane as usize] = outside(a);
+                with.0[lane as usize] = inside(a | 1 << g, a);
+            }
         }
     }
 }

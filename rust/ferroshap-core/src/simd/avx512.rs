@@ -25,6 +25,14 @@ fn enter<K: Kernel<Avx512>>(s: Avx512, kernel: K) {
     kernel.run(s);
 }
 
+/// The first least significant.
+#[inline(always)]
+fn join([a, b, c, d]: [u16; 4]) -> u64 {
+    // in twos, which stay in mask registers
+    let (low, high) = (u32::from(a) | u32::from(b) << 16, u32::from(c) | u32::from(d) << 16);
+    u64::from(low) | u64::from(high) << 32
+}
+
 impl Simd for Avx512 {
     type V = __m512d;
     type M = __mmask8;
@@ -173,9 +181,8 @@ impl Simd for Avx512 {
         // SAFETY: `self` exists, so the processor has AVX-512 F; each load reads 16 of the 64 values of `x`.
         unsafe {
             let t = _mm512_set1_ps(threshold);
-            let part =
-                |i: usize| u64::from(_mm512_cmp_ps_mask::<_CMP_LE_OQ>(_mm512_loadu_ps(x.as_ptr().add(16 * i)), t));
-            part(0) | part(1) << 16 | part(2) << 32 | part(3) << 48
+            let part = |i: usize| _mm512_cmp_ps_mask::<_CMP_LE_OQ>(_mm512_loadu_ps(x.as_ptr().add(16 * i)), t);
+            join([part(0), part(1), part(2), part(3)])
         }
     }
 
@@ -184,9 +191,8 @@ impl Simd for Avx512 {
         // SAFETY: `self` exists, so the processor has AVX-512 F; each load reads 16 of the 64 values of `x`.
         unsafe {
             let t = _mm512_set1_ps(threshold);
-            let part =
-                |i: usize| u64::from(_mm512_cmp_ps_mask::<_CMP_NGT_UQ>(_mm512_loadu_ps(x.as_ptr().add(16 * i)), t));
-            part(0) | part(1) << 16 | part(2) << 32 | part(3) << 48
+            let part = |i: usize| _mm512_cmp_ps_mask::<_CMP_NGT_UQ>(_mm512_loadu_ps(x.as_ptr().add(16 * i)), t);
+            join([part(0), part(1), part(2), part(3)])
         }
     }
 

@@ -15,8 +15,9 @@ use super::pair_fold::{Counted, Leaf};
 use super::pair_lookups::{Alone, Indices, LookUp, Patterned};
 use super::pair_table::column_of;
 use crate::model::{Ensemble, Node, Tree};
-use crate::plan::{MaskSplit, PairLayout};
+use crate::plan::PairLayout;
 use crate::simd::Line;
+use crate::splits::MaskSplit;
 
 /// Most leaves of a group.
 const LEAVES: u32 = 4;

@@ -8,12 +8,13 @@ use super::pair_groups::{PairTree, walk};
 use super::pair_lookups::{self, Indices, LookUpPass, PatternPass, SPARE_PLANES};
 use crate::error::Result;
 use crate::kernel::check_background as check;
-use crate::kernel::{Codes, Comparable, MASK_ROWS, Mask, MaskPass, PairGame, Task, Written, carry_out};
+use crate::kernel::{MASK_ROWS, Mask, PairGame, Task, Written, carry_out};
 use crate::model::{Ensemble, InputRule};
 use crate::parallel::{Cancel, Control, for_each_chunk};
-use crate::plan::{MaskSplit, PairLayout, Wanted, code_slots};
+use crate::plan::{PairLayout, Wanted};
 use crate::rows::{Columns, Rows};
 use crate::simd::{Driver, Kernel, Level, Line, Simd};
+use crate::splits::{Codes, Comparable, MaskPass, MaskSplit, code_slots};
 
 /// Up to so many bits all patterns have a place of their own,
 const DENSE_BITS: usize = 8;

@@ -1,20 +1,18 @@
-//! The comparisons of a tree as the mask pass reads them.
+//! The splits of a tree as blocks of rows are compared with them.
 
 use crate::model::{CategorySet, Ensemble, Node, Split, TINY, flags};
 
-/// One split: how to compare a block of rows, and which rows still matter.
+/// One split: which plane of a block of rows is compared, and how.
 #[derive(Debug, Clone)]
-pub(crate) struct MaskSplit {
+pub(crate) struct Test {
     /// Plane of the rows (numeric) or of the codes (categorical).
     pub(crate) plane: u32,
-    /// Mask of the nearest edge above that tests the same feature; 0: none, all rows.
-    pub(crate) above: u32,
     /// The comparison.
     pub(crate) compare: Compare,
 }
 
 /// A comparison of a whole block, every missing-value rule resolved and every threshold rounded down to the precision of
-/// the rows when the plan is made.
+/// the rows beforehand.
 #[derive(Debug, Clone)]
 pub(crate) enum Compare {
     /// `x <= t`: missing goes right.
@@ -53,19 +51,19 @@ pub(crate) mod code {
     pub(crate) const FIRST: u32 = 2;
 }
 
-impl MaskSplit {
-    pub(crate) fn new(model: &Ensemble, split: &Split, code_slots: &[u32], above: u32) -> Self {
+impl Test {
+    pub(crate) fn new(model: &Ensemble, split: &Split, code_slots: &[u32]) -> Self {
         match split.set {
             Some(set) => {
                 let plane = code_slots.binary_search(&split.slot).unwrap_or_default() as u32;
-                Self { plane, above, compare: category(model.category_set(split, set)) }
+                Self { plane, compare: category(model.category_set(split, set)) }
             }
-            None => Self { plane: split.slot, above, compare: numeric(split, model.input().round_to_f32) },
+            None => Self { plane: split.slot, compare: numeric(split, model.input().round_to_f32) },
         }
     }
 
     /// Memory beside the struct itself.
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         match &self.compare {
             Compare::Category { words, .. } => size_of_val(&words[..]),
             _ => 0,
