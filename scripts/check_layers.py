@@ -37,6 +37,7 @@ CORE_USES: dict[str, set[str]] = {
     "model": {"error"},
     "rows": {"error", "model"},
     "simd": {"error"},
+    "coalition": {"error", "parallel", "simd"},
     "splits": {"model", "rows", "simd"},
     "predict": {"error", "model", "rows", "parallel", "simd", "splits"},
     "plan": {"error", "model", "rows", "simd", "splits"},

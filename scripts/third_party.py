@@ -41,7 +41,13 @@ def linked_crates() -> list[dict]:
             seen.add(key)
             # The kind of a dependency that is neither "build" nor "dev" is null.
             waiting += [d["pkg"] for d in nodes[key]["deps"] if any(kind["kind"] is None for kind in d["dep_kinds"])]
+    # The metadata also has optional crates that a feature of their dependent names without asking for them.
+    command = ["cargo", "tree", "--locked", "--package", "ferroshap-py", "--features", "ferroshap-py/abi3"]
+    command += ["--edges", "normal", "--target", "all", "--prefix", "none"]
+    tree = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+    built = {tuple(line.split()[:2]) for line in tree.splitlines()}
     found = [packages[key] for key in seen if packages[key]["source"] is not None]
+    found = [package for package in found if (package["name"], f"v{package['version']}") in built]
     return sorted(found, key=lambda package: (package["name"], package["version"]))
 
 

@@ -12,9 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = [
+    "Asked",
+    "CoalitionEngine",
     "Ensemble",
+    "Estimate",
     "Factors",
     "Interactions",
+    "MatrixMasker",
     "Plan",
     "References",
     "Saabas",
@@ -413,3 +417,127 @@ def logf32(x: float) -> float:
 
 def expm1f32(x: float) -> float:
     """exp(x) - 1 of x rounded to float32, as the C library's float32 function gives it."""
+
+@final
+class Asked:
+    """Evaluations to be made: model rows of which some players come from an explained row, the others from a reference.
+
+    A coalition and its complement stand next to each other.
+    """
+
+    @property
+    def rows(self) -> npt.NDArray[np.uint32]:
+        """The explained row of each, as `add_row` called it, `(n)`."""
+    @property
+    def references(self) -> npt.NDArray[np.uint32]:
+        """The reference of each, `(n)`."""
+    def members(self) -> npt.NDArray[np.bool_]:
+        """Which players come from the explained row, `(n, P)`."""
+    def __len__(self) -> int: ...
+
+@final
+class Estimate:
+    """What is known about the values of a row; axes: `P` players, `K` outputs."""
+
+    @property
+    def row(self) -> int:
+        """The row, as `add_row` called it."""
+    @property
+    def values(self) -> npt.NDArray[np.float64]:
+        """Shapley values `(P, K)`; they sum to f(x) − Σ ω f(b) of each output (of its link, if there is one)."""
+    @property
+    def standard_errors(self) -> npt.NDArray[np.float64]:
+        """`(P, K)`: from the choice of coalitions; 0 where all were evaluated. Too small below four coalitions a player."""
+    @property
+    def background_se(self) -> npt.NDArray[np.float64]:
+        """`(P, K)`: from the choice of references; NaN for a single reference and for the shared design."""
+    @property
+    def n_evals(self) -> int:
+        """Model rows that were evaluated."""
+    @property
+    def converged(self) -> bool:
+        """Whether the tolerance was met; True where none was asked for."""
+    @property
+    def exact(self) -> bool:
+        """Whether all coalitions that count were evaluated."""
+    @property
+    def low_budget(self) -> bool:
+        """Whether there were fewer than two coalitions a player."""
+
+@final
+class CoalitionEngine:
+    """Asks for evaluations of rows and makes estimates of what comes back (Kernel SHAP).
+
+    Axes: `B` references, `P` players, `K` outputs. A row's estimate depends on the row, the references and the options
+    alone: not on the other rows, `most`, the number of threads or the order of calls.
+
+    Raises `OptionError` for a budget below two coalitions a reference, `DataError` for weights that are not positive.
+    """
+
+    def __new__(
+        cls,
+        weights: npt.NDArray[np.float64],
+        reference_outputs: npt.NDArray[np.float64],
+        *,
+        n_players: int,
+        nsamples: int | None = None,
+        max_evals: int | None = None,
+        tol: float | None = None,
+        design: str = "per_reference",
+        seed: int = 0,
+        max_memory: int = 67108864,
+        threads: int | None = None,
+    ) -> CoalitionEngine:
+        """Weights `(B)` and f(b) `(B, K)`.
+
+        `nsamples` coalitions a reference (default 2 P + 2048), or `max_evals` model rows an explained row. With `tol`
+        evaluations double until every standard error is at most `tol` times the range of the values of its output.
+        `design`: `per_reference`, or `shared` for values of a function of the mean over references, see
+        `pending_values`.
+        """
+    def add_row(self, row: int, outputs: npt.NDArray[np.float64], differs: npt.NDArray[np.bool_]) -> None:
+        """Adds a row: f(x) `(K)`, and in which players it is not identical to each reference `(B, P)`."""
+    def ask(self, most: int) -> Asked:
+        """Up to `most` evaluations (at least a pair), of as many rows as they are of.
+
+        Empty when nothing can be asked before something is told (or `set_values` called); if nothing is outstanding
+        either, all rows that were added are finished.
+        """
+    def tell(self, asked: Asked, outputs: npt.NDArray[np.float64]) -> None:
+        """Takes outputs `(n, K)`; each `Asked` once, in the order of asking."""
+    def finished(self) -> list[Estimate]:
+        """The estimates since the last call, in order of rows. Complete rows may wait to be solved together with others."""
+    def pending_values(self) -> list[tuple[int, npt.NDArray[np.float64]]]:
+        """Shared design: the place of a row (how many were added before it) and means over the references `(c, K)`.
+
+        The empty coalition first, the full one last. Apply the link to all of them, elementwise, and hand the result to
+        `set_values`; also without a link. Nothing is pending in the other design.
+        """
+    def set_values(self, place: int, values: npt.NDArray[np.float64]) -> None:
+        """Hands in the link of pending values, of the same shape."""
+
+@final
+class MatrixMasker:
+    """Mixes rows with the background; axes: `B` references, `C` columns, `P` players.
+
+    Booleans, integers and floats of 4 and 8 bytes; raises `TypeError` for another dtype.
+    """
+
+    def __new__(
+        cls, background: npt.NDArray[Any], player_of_column: npt.NDArray[np.int64], n_players: int
+    ) -> MatrixMasker:
+        """Background `(B, C)`, the player of each column `(C)`."""
+    def differs(self, x: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+        """Whether a column of a player is not identical, `(n, B, P)`, for rows `(n, C)` of the background's dtype.
+
+        Identical is equal (so −0.0 and 0.0 are), or both NaN.
+        """
+    def fill(
+        self,
+        asked: Asked,
+        x: npt.NDArray[Any],
+        first_row: int,
+        out: npt.NDArray[Any],
+        threads: int | None = None,
+    ) -> None:
+        """Writes the model's input into `out` `(len(asked), C)`; `x` `(n, C)` holds the rows from `first_row` on."""

@@ -4,6 +4,7 @@
 //! bytes → [`formats::Document`] → canonical arrays → validated [`model::Ensemble`] → [`rows::Rows`] → plan → kernel →
 //! values.
 
+pub mod coalition;
 pub mod error;
 pub mod formats;
 pub mod kernel;

@@ -1,6 +1,7 @@
 //! `ferroshap._native`: extract → release the interpreter lock → core → wrap. No logic of its own.
 
 mod build_info;
+mod coalition;
 mod control;
 mod document;
 mod ensemble;
@@ -8,6 +9,7 @@ mod error;
 mod float32_math;
 mod interactions;
 mod links;
+mod masker;
 mod plan;
 mod references;
 mod rows;
@@ -21,6 +23,8 @@ mod _native {
     #[pymodule_export]
     use crate::build_info::{after_fork_in_child, build_info, default_threads};
     #[pymodule_export]
+    use crate::coalition::{Asked, CoalitionEngine, Estimate};
+    #[pymodule_export]
     use crate::document::read_document;
     #[pymodule_export]
     use crate::ensemble::Ensemble;
@@ -30,6 +34,8 @@ mod _native {
     use crate::interactions::Interactions;
     #[pymodule_export]
     use crate::links::{Factors, link_values, pair_weights};
+    #[pymodule_export]
+    use crate::masker::MatrixMasker;
     #[pymodule_export]
     use crate::plan::Plan;
     #[pymodule_export]

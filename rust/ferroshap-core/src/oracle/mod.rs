@@ -1,10 +1,12 @@
 //! The definition, spelled out: slow on purpose, never optimised, what every kernel is tested against.
 
+mod game;
 mod pairs;
 
 use crate::model::{Ensemble, Node};
 use crate::rows::{RowMajor, Rows};
 
+pub use game::{random_game, shapley_of_game};
 pub use pairs::{interactions_by_enumeration, interventional_interactions_by_enumeration};
 
 /// Path-dependent SHAP values of every row by enumerating all coalitions, `(n, f, o)`, followed by the expected values

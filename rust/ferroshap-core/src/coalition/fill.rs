@@ -1,0 +1,239 @@
+//! Model input for evaluations of a matrix: the columns of a coalition from the explained row, the others from the
+//! reference.
+
+use super::combinations::insert;
+use super::combinations::words;
+use super::spread::Spread;
+use super::work::Evaluations;
+use crate::error::{Error, Result};
+use crate::parallel::{Control, for_each_chunk};
+use crate::simd::{Driver, Kernel, Level, Simd};
+
+/// A number in a matrix, of a kind whose bits can be chosen between.
+pub trait Cell: Copy + Default + Send + Sync + 'static {
+    /// `yes` where the lowest bit of `bit` is set, else `no`; without a branch.
+    fn choose(bit: u64, yes: Self, no: Self) -> Self;
+    /// Whether two values are the same to a model: equal, or both not a number.
+    fn same(a: Self, b: Self) -> bool;
+}
+
+macro_rules! integers {
+    ($($t:ty)*) => { $(impl Cell for $t {
+        #[inline(always)]
+        fn choose(bit: u64, yes: Self, no: Self) -> Self {
+            let mask = (0 as Self).wrapping_sub((bit & 1) as Self);
+            (yes & mask) | (no & !mask)
+        }
+        fn same(a: Self, b: Self) -> bool {
+            a == b
+        }
+    })* };
+}
+integers!(u8 i8 u16 i16 u32 i32 u64 i64);
+
+macro_rules! floats {
+    ($($t:ty, $bits:ty;)*) => { $(impl Cell for $t {
+        #[inline(always)]
+        fn choose(bit: u64, yes: Self, no: Self) -> Self {
+            Self::from_bits(<$bits>::choose(bit, yes.to_bits(), no.to_bits()))
+        }
+        fn same(a: Self, b: Self) -> bool {
+            a == b || a.is_nan() && b.is_nan()
+        }
+    })* };
+}
+floats!(f32, u32; f64, u64;);
+
+impl Cell for bool {
+    #[inline(always)]
+    fn choose(bit: u64, yes: Self, no: Self) -> Self {
+        u8::choose(bit, yes.into(), no.into()) != 0
+    }
+
+    fn same(a: Self, b: Self) -> bool {
+        a == b
+    }
+}
+
+/// A background matrix, whose columns are players or belong to them.
+#[derive(Debug)]
+pub struct Masker<T> {
+    background: Vec<T>,
+    columns: usize,
+    player_of_column: Vec<usize>,
+    n_players: usize,
+    /// Sets of players as sets of columns.
+    spread: Spread,
+}
+
+/// Evaluations that one task fills.
+const TASK: usize = 256;
+
+impl<T: Cell> Masker<T> {
+    /// Of a background `(B, C)`, row by row, and the player of each column.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for a background of another width, or a player out of range.
+    pub fn new(background: Vec<T>, player_of_column: Vec<usize>, n_players: usize) -> Result<Self> {
+        let columns = player_of_column.len();
+        if columns == 0 || background.is_empty() || !background.len().is_multiple_of(columns) {
+            let found = background.len();
+            return Err(Error::Data(format!("a background of {found} numbers for {columns} columns; expected (B, C)")));
+        }
+        if let Some(column) = player_of_column.iter().position(|&player| player >= n_players) {
+            let player = player_of_column[column];
+            return Err(Error::Data(format!(
+                "column {column} belongs to player {player}, there are {n_players} players"
+            )));
+        }
+        let mut columns_of = vec![Vec::new(); n_players];
+        player_of_column.iter().enumerate().for_each(|(column, &player)| columns_of[player].push(column));
+        let spread = Spread::new(n_players, columns, |player| columns_of[player].iter().copied());
+        Ok(Self { background, columns, player_of_column, n_players, spread })
+    }
+
+    /// For each row of x `(n, C)` and each background row the set of players of which some column is not the same.
+    pub fn differs(&self, x: &[T]) -> Vec<u64> {
+        let words = words(self.n_players);
+        let mut out = Vec::new();
+        for x in x.chunks_exact(self.columns) {
+            for b in self.background.chunks_exact(self.columns) {
+                let at = out.len();
+                out.resize(at + words, 0);
+                for (column, (&x, &b)) in x.iter().zip(b).enumerate() {
+                    if !T::same(x, b) {
+                        insert(&mut out[at..], self.player_of_column[column]);
+                    }
+                }
+            }
+        }
+        out
+    }
+
+    /// Writes the input `(evaluations, C)`; x holds the rows from number `first_row` on.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if a row or reference is not there, or the shapes do not fit.
+    pub fn fill(
+        &self,
+        evaluations: &Evaluations,
+        x: &[T],
+        first_row: u32,
+        out: &mut [T],
+        threads: usize,
+        control: &dyn Control,
+    ) -> Result<()> {
+        let (n, columns) = (evaluations.len(), self.columns);
+        if out.len() != n * columns || !x.len().is_multiple_of(columns) || evaluations.n_players != self.n_players {
+            let shape = format!("{} of {} players into {} cells", n, evaluations.n_players, out.len());
+            return Err(Error::Data(format!("{shape}; expected {} players and {columns} cells each", self.n_players)));
+        }
+        let rows = first_row..first_row + (x.len() / columns) as u32;
+        if let Some(row) = evaluations.rows.iter().find(|row| !rows.contains(row)) {
+            return Err(Error::Data(format!("row {row} is not among those given, {rows:?}")));
+        }
+        let references = self.background.len() / columns;
+        if evaluations.references.iter().any(|&b| b as usize >= references) {
+            return Err(Error::Data(format!(
+                "evaluations of more references than the {references} of this background"
+            )));
+        }
+        let level = Level::in_use();
+        for_each_chunk(
+            out,
+            TASK * columns,
+            threads,
+            control,
+            || vec![0; self.spread.words()],
+            |set, task, out, _| {
+                level.dispatch(Blend { masker: self, evaluations, x, first_row, first: task * TASK, set, out });
+            },
+        )
+    }
+}
+
+/// Fills one task.
+struct Blend<'a, T> {
+    masker: &'a Masker<T>,
+    evaluations: &'a Evaluations,
+    x: &'a [T],
+    first_row: u32,
+    first: usize,
+    set: &'a mut [u64],
+    out: &'a mut [T],
+}
+
+impl<T: Cell> Driver for Blend<'_, T> {
+    type Out = ();
+
+    fn drive<S: Simd>(self, s: S) {
+        s.vectorize(self);
+    }
+}
+
+impl<T: Cell, S: Simd> Kernel<S> for Blend<'_, T> {
+    #[inline(always)]
+    fn run(self, _: S) {
+        let columns = self.masker.columns;
+        for (i, out) in (self.first..).zip(self.out.chunks_exact_mut(columns)) {
+            self.masker.spread.apply(self.evaluations.mask(i), self.set);
+            let x = &self.x[(self.evaluations.rows[i] - self.first_row) as usize * columns..][..columns];
+            let b = &self.masker.background[self.evaluations.references[i] as usize * columns..][..columns];
+            for (((out, x), b), &word) in out.chunks_mut(64).zip(x.chunks(64)).zip(b.chunks(64)).zip(&*self.set) {
+                for (lane, ((out, &x), &b)) in out.iter_mut().zip(x).zip(b).enumerate() {
+                    *out = T::choose(word >> lane, x, b);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::combinations::contains;
+    use super::*;
+    use crate::parallel::Uninterrupted;
+
+    fn check<T: Cell + PartialEq + std::fmt::Debug>(of: impl Fn(usize) -> T, columns: usize, group: usize) {
+        let players = columns.div_ceil(group);
+        let masker =
+            Masker::new((0..3 * columns).map(&of).collect(), (0..columns).map(|c| c / group).collect(), players);
+        let masker = masker.expect("valid");
+        let x: Vec<T> = (0..2 * columns).map(|i| of(1000 + i)).collect();
+        let mut evaluations = Evaluations::new(players);
+        for i in 0..600 {
+            let set = evaluations.push(7 + i % 2, i as usize % 3);
+            (0..players).filter(|j| (j * 7 + i as usize * 13) % 5 < 2).for_each(|j| insert(set, j));
+        }
+        let expected: Vec<T> = (0..600 * columns)
+            .map(|at| {
+                let (i, c) = (at / columns, at % columns);
+                if contains(evaluations.mask(i), c / group) { x[i % 2 * columns + c] } else { of(i % 3 * columns + c) }
+            })
+            .collect();
+        for threads in [1, 3] {
+            let mut out = vec![T::default(); 600 * columns];
+            masker.fill(&evaluations, &x, 7, &mut out, threads, &Uninterrupted).expect("fits");
+            assert!(out == expected);
+        }
+    }
+
+    #[test]
+    fn members_come_from_the_row_and_the_others_from_the_reference() {
+        for columns in [1, 5, 64, 65, 130] {
+            for group in [1, 3] {
+                check(|i| i as f64, columns, group);
+                check(|i| i as f32, columns, group);
+                check(|i| i as u8, columns, group);
+                check(|i| i as i16, columns, group);
+                check(|i| i % 3 == 0, columns, group);
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_is_equal_or_both_missing() {
+        let masker = Masker::new(vec![f64::NAN, -0.0, 1.0, 1e6], vec![0, 1, 2, 2], 3).expect("valid");
+        assert_eq!(masker.differs(&[f64::NAN, 0.0, 1.0, 1e6 + 1e-9, 0.0, f64::NAN, 1.0, 1e6]), [0b100, 0b011]);
+    }
+}

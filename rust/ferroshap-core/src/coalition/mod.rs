@@ -1,0 +1,40 @@
+//! Shapley values of any model from evaluations of coalitions.
+//!
+//! A *player* is a column of the model's input or a group of them; a *coalition* is the set of players taken from the
+//! explained row, the others come from a *reference* (a background row). [`Engine`] asks for evaluations and is told the
+//! outputs; an [`Estimator`] says which evaluations a row needs and what follows from them. [`PerReference`] is Kernel
+//! SHAP with coalitions of their own for every reference, [`Shared`] with one set of coalitions for all, as a link needs
+//! it. [`Masker`] writes the model's input for evaluations, where that is a matrix.
+//!
+//! `random` and `combinations` draw coalitions, `allocation` and `design` say how many of which size, `normal` makes the
+//! equations of a design and `ridge` and `pooled` solve those of all references, `errors` has their standard errors;
+//! `exact` enumerates.
+
+mod allocation;
+mod budget;
+mod combinations;
+mod design;
+mod designs;
+mod engine;
+mod errors;
+mod exact;
+mod fill;
+mod normal;
+mod per_reference;
+mod players;
+mod pooled;
+mod random;
+mod references;
+mod ridge;
+mod shared;
+mod solve;
+mod spread;
+mod work;
+
+pub use budget::Budget;
+pub use engine::{Asked, Engine};
+pub use fill::{Cell, Masker};
+pub use per_reference::PerReference;
+pub use references::References;
+pub use shared::Shared;
+pub use work::{Estimate, Estimator, Evaluations, Row, Step};

@@ -1,0 +1,212 @@
+//! Kernel SHAP with one set of coalitions for all references: the game is a function of the mean over the references, the
+//! link, which the caller applies. Order of evaluation: pairs, in each the references, of each the pair's two sides.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::budget::{Budget, rounds};
+use super::design::Shape;
+use super::designs::Shelf;
+use super::exact::{self, Enumeration};
+use super::per_reference::within;
+use super::players::Players;
+use super::pooled::{Pool, Sampled};
+use super::references::References;
+use super::ridge::{Designs, Unit};
+use super::work::{Estimate, Estimator, Evaluations, Row, Step};
+use crate::error::Result;
+use crate::parallel::Control;
+
+/// The estimator.
+#[derive(Debug)]
+pub struct Shared {
+    references: References,
+    budget: Budget,
+    shelf: Shelf,
+    threads: usize,
+}
+
+/// The work on a row.
+#[derive(Debug)]
+pub struct Work {
+    players: Players,
+    /// Of the coalitions that are drawn; none if all are evaluated.
+    designs: Option<Arc<Designs>>,
+    round: usize,
+    /// Pairs up to the end of this round.
+    pairs: usize,
+    /// Pairs before it.
+    before: usize,
+    /// Means over the references so far, `(pairs, 2, K)`.
+    means: Vec<f64>,
+    /// Values the caller has to link, or has linked: the empty coalition, all sides of all pairs, the full coalition.
+    values: Vec<f64>,
+    linked: bool,
+    evaluated: u64,
+}
+
+impl Shared {
+    /// As [`super::PerReference::new`]. Every row's values go through [`super::Engine::pending_values`].
+    pub fn new(references: References, budget: Budget, seed: u64, max_memory: usize, threads: usize) -> Self {
+        Self { references, budget, shelf: Shelf::new(seed, max_memory), threads }
+    }
+
+    fn pairs_of(&self) -> u64 {
+        self.budget.evaluations / self.references.len() as u64 / 2
+    }
+
+    fn enumerated(&self, m: usize) -> Option<u64> {
+        exact::pairs(m).filter(|&pairs| pairs <= self.pairs_of())
+    }
+
+    fn begin_round(&self, work: &mut Work) {
+        work.before = if work.round > 0 { work.pairs } else { 0 };
+        work.pairs = match &work.designs {
+            Some(designs) => designs.design(0).round(work.round).pairs,
+            None => exact::pairs(work.players.len()).unwrap_or(0) as usize,
+        };
+        work.means.resize(2 * work.pairs * self.references.n_outputs(), 0.0);
+        work.evaluated += (2 * (work.pairs - work.before) * self.references.len()) as u64;
+        work.linked = false;
+    }
+
+    fn estimate(&self, work: &Work, control: &dyn Control) -> Result<Step> {
+        let (m, k, p) = (work.players.len(), self.references.n_outputs(), self.references.n_players);
+        let (empty, rest) = work.values.split_at(k);
+        let (sides, full) = rest.split_at(rest.len() - k);
+        let delta: Vec<f64> = full.iter().zip(empty).map(|(full, empty)| full - empty).collect();
+        let (mut errors, mut low, mut last) = (vec![0.0; k * m], false, true);
+        let values = match &work.designs {
+            None if m == 0 => Vec::new(),
+            None => {
+                let mut sums = Enumeration::new(m, &delta);
+                sums.tell(0, sides);
+                sums.values(&delta)
+            }
+            Some(designs) => {
+                let half = |sides: &[f64]| (0..k).map(|o| (sides[o] - sides[k + o]) / 2.0).collect::<Vec<_>>();
+                let halves = sides.chunks_exact(2 * k).flat_map(half).collect();
+                let sampled = Sampled { units: vec![Unit { group: 0, weight: 1.0, delta }], halves: vec![halves] };
+                let pool = Pool { designs, round: work.round };
+                let centre = |_: usize, phi: &nalgebra::DMatrix<f64>| phi.as_slice().to_vec();
+                let solved = pool.solve(&[&sampled], centre, self.threads, control)?.remove(0);
+                errors = solved.variances.iter().map(|variance| variance.sqrt()).collect();
+                low = solved.singular || work.pairs < m;
+                last = work.round + 1 == designs.shape().rounds.len();
+                solved.phi.as_slice().to_vec()
+            }
+        };
+        let exact = work.designs.is_none();
+        let converged = exact || self.budget.tolerance.is_none_or(|tolerance| within(tolerance, &values, &errors, m));
+        if !converged && !last {
+            return Ok(Step::More);
+        }
+        Ok(Step::Done(Estimate {
+            row: work.players.row.row,
+            values: work.players.to_all(&values, p, k),
+            standard_errors: work.players.to_all(&errors, p, k),
+            background_se: vec![f64::NAN; p * k],
+            n_evals: work.evaluated,
+            converged,
+            exact,
+            low_budget: low,
+        }))
+    }
+}
+
+impl Estimator for Shared {
+    type Work = Work;
+
+    fn begin(&mut self, row: Row, control: &dyn Control) -> Result<Work> {
+        let players = Players::new(row, self.references.n_players);
+        let m = players.len();
+        let designs = if self.enumerated(m).is_some() {
+            None
+        } else {
+            let rounds = rounds(self.pairs_of() as usize, m, self.budget.tolerance);
+            Some(self.shelf.get(Shape { m, rounds }, 1, self.threads, control)?)
+        };
+        let mut work = Work {
+            players,
+            designs,
+            round: 0,
+            pairs: 0,
+            before: 0,
+            means: Vec::new(),
+            values: Vec::new(),
+            linked: false,
+            evaluated: 0,
+        };
+        self.begin_round(&mut work);
+        Ok(work)
+    }
+
+    fn bytes(&self, row: &Row) -> usize {
+        let all = super::players::union(&row.differs, super::combinations::words(self.references.n_players));
+        let m: u32 = all.iter().map(|word| word.count_ones()).sum();
+        let pairs = self.enumerated(m as usize).unwrap_or(self.pairs_of()) as usize;
+        8 * self.references.n_outputs() * (5 * pairs + 2) + 8 * row.differs.len()
+    }
+
+    fn n_evaluations(&self, work: &Work) -> usize {
+        2 * (work.pairs - work.before) * self.references.len()
+    }
+
+    fn ask(&self, work: &Work, range: Range<usize>, out: &mut Evaluations) {
+        let (b, all) = (self.references.len(), &work.players.all);
+        let mut sides = vec![0; 2 * out.words];
+        let mut made = usize::MAX;
+        for i in range.start / 2..range.end / 2 {
+            let pair = work.before + i / b;
+            if pair != made {
+                let (set, rest) = sides.split_at_mut(all.len());
+                match &work.designs {
+                    Some(designs) => work.players.spread.apply(designs.design(0).mask(pair), set),
+                    None => work.players.spread.apply(&[exact::coalition(pair as u64)], set),
+                }
+                rest.iter_mut().zip(all.iter().zip(&*set)).for_each(|(rest, (all, word))| *rest = all & !word);
+                made = pair;
+            }
+            for side in sides.chunks_exact(all.len()) {
+                out.push(work.players.row.row, i % b).copy_from_slice(side);
+            }
+        }
+    }
+
+    fn tell(&self, work: &mut Work, first: usize, outputs: &[f64]) {
+        let (b, k) = (self.references.len(), self.references.n_outputs());
+        for (i, outputs) in (first / 2..).zip(outputs.chunks_exact(2 * k)) {
+            let weight = self.references.weights[i % b];
+            let means = &mut work.means[2 * k * (work.before + i / b)..][..2 * k];
+            means.iter_mut().zip(outputs).for_each(|(sum, output)| *sum += weight * output);
+        }
+    }
+
+    fn settle(&mut self, works: &mut [&mut Work], control: &dyn Control) -> Result<Vec<Step>> {
+        let mut steps = Vec::with_capacity(works.len());
+        for work in works {
+            let mut step = Step::Values;
+            if !work.linked {
+                work.values = [&self.references.mean()[..], &work.means[..], &work.players.row.outputs[..]].concat();
+            }
+            if work.linked || work.players.len() == 0 {
+                step = self.estimate(work, control)?;
+            }
+            if matches!(step, Step::More) {
+                work.round += 1;
+                self.begin_round(work);
+            }
+            steps.push(step);
+        }
+        Ok(steps)
+    }
+
+    fn values<'a>(&self, work: &'a Work) -> &'a [f64] {
+        &work.values
+    }
+
+    fn set_values(&self, work: &mut Work, values: Vec<f64>) {
+        work.values = values;
+        work.linked = true;
+    }
+}
