@@ -114,7 +114,9 @@ def node_fields(trees: list[FittedTree]) -> dict[str, Any]:
     flags = np.empty(starts[-1], np.uint8)
     parts = [tree.nodes for tree in trees]  # tree by tree, which stays in the cache
     if 0 < starts[-1] <= FEW_NODES:  # and all at once if all of them do
-        parts = [np.frombuffer(b"".join(parts), parts[0].dtype)]  # np.concatenate looks at every field of the dtype
+        parts = [
+            np.frombuffer(b"".join(nodes.tobytes() for nodes in parts), parts[0].dtype)
+        ]  # np.concatenate looks at every field of the dtype
     end = 0
     for nodes in parts:
         first, end = end, end + nodes.size
