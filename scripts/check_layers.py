@@ -25,6 +25,7 @@ PYTHON_LAYERS = (
     {"adapters"},
     {"explanation", "library", "ensemble", "builder", "background"},
     {"tree", "support"},
+    {"coalition"},
     {"batch", "explainer"},
     {"cli"},
 )

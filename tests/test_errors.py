@@ -100,7 +100,10 @@ CATALOGUE = {
         ),
         (lambda: TreeExplainer(MODEL, threads=0), ["threads is 0", "expected a whole number of at least 1"]),
         (lambda: TreeExplainer(MODEL).shap_values(FRAME, tree_limit=3), ["tree_limit=3", "iteration_range=(0, n)"]),
-        (lambda: ferroshap.Explainer(MODEL, algorithm="exact"), ["algorithm is 'exact'", "expected 'auto' or 'tree'"]),
+        (
+            lambda: ferroshap.Explainer(MODEL, algorithm="exact"),
+            ["algorithm is 'exact'", "expected 'auto', 'tree' or 'kernel'"],
+        ),
     ],
     "PlanError": [
         (lambda: TreeExplainer(MODEL, max_memory=1), ["takes", "max_memory allows 1", "iteration_range"]),

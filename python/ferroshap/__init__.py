@@ -1,4 +1,4 @@
-"""Exact SHAP values of gradient-boosted trees."""
+"""Exact SHAP values of gradient-boosted trees, and Kernel SHAP of any function."""
 
 import logging
 import os
@@ -7,6 +7,7 @@ from . import _native
 from .background import Background, kmeans, sample
 from .batch import BatchExplainer
 from .builder import Tree, build_ensemble
+from .coalition import KernelExplainer, kernel_shap
 from .ensemble import TreeEnsemble, load_model
 from .errors import (
     AdditivityError,
@@ -37,6 +38,7 @@ __all__ = [
     "FeatureMismatchError",
     "FerroshapError",
     "FerroshapWarning",
+    "KernelExplainer",
     "ModelError",
     "OptionError",
     "PlanError",
@@ -47,6 +49,7 @@ __all__ = [
     "UnsupportedModelError",
     "build_ensemble",
     "build_info",
+    "kernel_shap",
     "kmeans",
     "load_model",
     "sample",

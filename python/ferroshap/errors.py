@@ -65,10 +65,10 @@ class ConvergenceWarning(FerroshapWarning):
     """An estimate stopped before reaching the accuracy asked for."""
 
 
-def warn(message: str) -> None:
-    """Warns with `FerroshapWarning` at the line of the user's code that called into ferroshap."""
+def warn(message: str, category: type[FerroshapWarning] = FerroshapWarning) -> None:
+    """Warns at the line of the user's code that called into ferroshap."""
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001
     level = 2  # of `frame`
     while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "ferroshap":
         frame, level = frame.f_back, level + 1
-    warnings.warn(message, FerroshapWarning, stacklevel=level)
+    warnings.warn(message, category, stacklevel=level)

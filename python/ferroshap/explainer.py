@@ -5,6 +5,7 @@ from abc import ABC
 from collections.abc import Sequence
 from typing import Any
 
+from .coalition import KernelExplainer
 from .errors import OptionError, UnsupportedModelError
 from .options import whole_number
 from .tree import TreeExplainer
@@ -21,7 +22,7 @@ OTHER_ALGORITHMS = {
 
 
 class Explainer(ABC):  # noqa: B024
-    """The explainer that fits a model, as `shap.Explainer` chooses it: for tree models a `TreeExplainer`.
+    """The explainer that fits a model: for tree models a `TreeExplainer`, for functions a `KernelExplainer`.
 
     Takes the place of `shap.Explainer(model)` and `shap.Explainer(model, masker)` without another change, but that the
     whole masker counts and not 100 of its rows. What would change the values and is not supported
@@ -30,31 +31,32 @@ class Explainer(ABC):  # noqa: B024
     Parameters
     ----------
     model
-        Anything `load_model` takes: a live model, a model file's path or bytes, or a `TreeEnsemble`.
+        Anything `load_model` takes: a live model, a model file's path or bytes, or a `TreeEnsemble`; or a function.
     masker
-        Background rows, the `data` of `TreeExplainer`: interventional values. None: path-dependent ones.
+        Background rows, the `data` of the explainers: interventional values. None: path-dependent ones, of trees.
     link
-        `"identity"` or `shap.links.identity`, which is the default: values are in the unit of the raw output.
+        `"identity"` or `shap.links.identity`, which is the default: values are in the unit of the output. For functions as in
+        `KernelExplainer`.
     algorithm
-        `"auto"` or `"tree"`.
+        `"auto"`, `"tree"` or `"kernel"`.
     output_names, feature_names
         Names for `Explanation`, one an output, one a feature; default: the model's own, else the frame's.
     linearize_link
         For other links than the identity; changes nothing.
     seed
-        For algorithms that draw at random; changes nothing.
+        Of `KernelExplainer`; changes nothing for trees.
     **options
-        The keyword arguments of `TreeExplainer`.
+        The keyword arguments of the explainer.
 
     Returns
     -------
-    TreeExplainer
-        `isinstance` holds for both classes.
+    TreeExplainer or KernelExplainer
+        `isinstance` holds for that class and for this one.
 
     Raises
     ------
     UnsupportedModelError, ModelError, PlanError, OptionError, DataError, FeatureMismatchError
-        As `TreeExplainer`; a function is refused, since Kernel SHAP, which explains any, is not supported yet.
+        As the explainer.
 
     Examples
     --------
@@ -80,23 +82,36 @@ class Explainer(ABC):  # noqa: B024
         linearize_link: bool = True,  # noqa: ARG004
         seed: int | None = None,
         **options: Any,
-    ) -> TreeExplainer:
+    ) -> TreeExplainer | KernelExplainer:
         """See the class."""
-        _refuse_functions(model)
+        names: dict[str, Any] = {"feature_names": feature_names, "output_names": output_names}
+        if algorithm == "kernel" or (_is_function(model) and algorithm == "auto"):
+            _check_masker(model, masker)
+            return KernelExplainer(model, masker, link=link, seed=0 if seed is None else seed, **names, **options)
+        if _is_function(model):
+            raise OptionError(
+                f"algorithm is {algorithm!r}, but the model is a function, which 'auto' and 'kernel' explain; for the values of trees "
+                f"pass {_tree_model_of(model)}"
+            )
         _check_choice(link, algorithm, seed)
-        return TreeExplainer(model, masker, feature_names=feature_names, output_names=output_names, **options)
+        return TreeExplainer(model, masker, **names, **options)
 
 
 Explainer.register(TreeExplainer)
+Explainer.register(KernelExplainer)
 
 
-def _refuse_functions(model: Any) -> None:
+def _is_function(model: Any) -> bool:
     """No tree model can be called, but its `predict` can, which is what is passed where any function is explained."""
-    if not callable(model) or isinstance(model, type):
+    return callable(model) and not isinstance(model, type)
+
+
+def _check_masker(model: Any, masker: Any) -> None:
+    if masker is not None:
         return
     name = getattr(model, "__name__", type(model).__qualname__)
-    raise UnsupportedModelError(
-        f"{name} is a function; Kernel SHAP, which explains any, is not supported yet: pass {_tree_model_of(model)}"
+    raise OptionError(
+        f"{name} is explained by Kernel SHAP, which needs background rows; pass some as masker, or {_tree_model_of(model)}"
     )
 
 
@@ -108,7 +123,7 @@ def _tree_model_of(function: Any) -> str:
         adapter_of(owner)
     except UnsupportedModelError:
         return "a tree model"
-    return f"the {type(owner).__name__} itself"
+    return f"the {type(owner).__name__} itself, whose exact values need no estimate"
 
 
 def _check_choice(link: Any, algorithm: Any, seed: Any) -> None:
@@ -120,7 +135,7 @@ def _check_choice(link: Any, algorithm: Any, seed: Any) -> None:
     if algorithm not in ("auto", "tree"):
         why = OTHER_ALGORITHMS.get(str(algorithm))
         raise OptionError(
-            f"algorithm is {algorithm!r}{f', which is not supported: {why}' if why else ''}; expected 'auto' or 'tree'"
+            f"algorithm is {algorithm!r}{f', which is not supported: {why}' if why else ''}; expected 'auto', 'tree' or 'kernel'"
         )
     if seed is not None:
         whole_number("seed", seed, at_least=0)

@@ -138,11 +138,11 @@ REFUSED = [
     (
         {"algorithm": "permutation"},
         OptionError,
-        "'permutation', which is not supported: 'tree' with background rows .* expected 'auto' or 'tree'",
+        "'permutation', which is not supported: 'tree' with background rows .* expected 'auto', 'tree' or 'kernel'",
     ),
     ({"algorithm": "linear"}, OptionError, "'linear', which is not supported: it is for models that are no trees"),
-    ({"algorithm": "quick"}, OptionError, "algorithm is 'quick'; expected 'auto' or 'tree'"),
-    ({"algorithm": ["tree"]}, OptionError, r"algorithm is \['tree'\]; expected 'auto' or 'tree'"),
+    ({"algorithm": "quick"}, OptionError, "algorithm is 'quick'; expected 'auto', 'tree' or 'kernel'"),
+    ({"algorithm": ["tree"]}, OptionError, r"algorithm is \['tree'\]; expected 'auto', 'tree' or 'kernel'"),
     ({"seed": "now"}, OptionError, "seed is 'now'; expected a whole number"),
     ({"output_names": ["a"]}, OptionError, "output_names has 1 name, but the model has 3 outputs"),
     (
@@ -164,21 +164,20 @@ def test_what_is_not_supported_is_refused_with_the_way_out(models, options, erro
         ferroshap.Explainer(models.named["forest classes"], **options)
 
 
-def test_functions_are_refused_with_what_to_pass_instead(models):
+def test_functions_are_explained_against_background_rows(models):
     forest = models.named["forest binary"]
-    with pytest.raises(
-        UnsupportedModelError, match=r"predict is a function; Kernel SHAP.*the RandomForestClassifier itself"
-    ):
-        ferroshap.Explainer(forest.predict, models.X)
-    with pytest.raises(
-        UnsupportedModelError, match=r"<lambda> is a function; Kernel SHAP.*not supported yet: pass a tree"
-    ):
-        ferroshap.Explainer(lambda rows: rows, models.X)
+    explainer = ferroshap.Explainer(forest.predict_proba, models.X[:5])
+    assert type(explainer) is ferroshap.KernelExplainer
+    assert explainer(models.X[:2]).values.shape == (2, 10, 2)
+    with pytest.raises(OptionError, match=r"predict .*needs background rows.*the RandomForestClassifier itself"):
+        ferroshap.Explainer(forest.predict)
     for function in (np.linalg.norm, np.sum, len, LinearRegression().predict):  # none of a tree model
-        with pytest.raises(
-            UnsupportedModelError, match=r"is a function; Kernel SHAP.*not supported yet: pass a tree model$"
-        ):
+        with pytest.raises(OptionError, match=r"needs background rows; pass some as masker, or a tree model$"):
             ferroshap.Explainer(function)
+    with pytest.raises(OptionError, match=r"algorithm is 'tree', but the model is a function"):
+        ferroshap.Explainer(forest.predict, models.X, algorithm="tree")
+    with pytest.raises(OptionError, match=r"algorithm is 'permutation', but the model is a function"):
+        ferroshap.Explainer(forest.predict, models.X, algorithm="permutation")
     with pytest.raises(UnsupportedModelError, match="RandomForestClassifier is a class: pass a fitted object"):
         ferroshap.Explainer(type(forest))
     with pytest.raises(UnsupportedModelError, match="NoneType"):

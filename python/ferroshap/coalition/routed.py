@@ -1,0 +1,64 @@
+"""Tree models that ferroshap reads: their values need no estimate, or at least no call of anyone's Python."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ferroshap.ensemble import TreeEnsemble
+from ferroshap.errors import OptionError
+from ferroshap.inputs import SparseRows
+from ferroshap.tree.background import read_background
+
+from .matrices import MatrixBackground, MatrixRows
+from .players import Players
+
+Floats = npt.NDArray[np.float64]
+
+
+class TreeFunction:
+    """What a tree model predicts for rows that `read_rows` has read, as a function: float64, in the core.
+
+    model_output
+        `"raw"`: the sum of the leaves; `"probability"`: the probability that the library itself would give.
+    """
+
+    def __init__(self, ensemble: TreeEnsemble, model_output: str, threads: int | None) -> None:
+        if model_output not in {"raw", "probability"}:
+            raise OptionError(f"model_output is {model_output!r}; expected 'raw' or 'probability'")
+        link = ensemble.link
+        is_probability = ensemble.output_space == "probability"
+        if model_output == "probability" and not is_probability and link.kind not in {"logistic", "softmax"}:
+            raise OptionError(
+                f"model_output='probability' is for classifiers, and this is {ensemble!r}; leave model_output out"
+                + ("" if link.reason is None else f" ({link.reason})")
+            )
+        self.ensemble, self._threads = ensemble, threads
+        self._as_probability = model_output == "probability" and not is_probability
+        self.output_space = "probability" if model_output == "probability" else ensemble.output_space
+        self.__name__ = f"the {ensemble.source} model"
+
+    def __call__(self, rows: npt.NDArray[np.floating[Any]]) -> Floats:
+        raw = self.ensemble.predict_rows(rows, exact=True, threads=self._threads)
+        values = self.ensemble.link.prediction(raw) if self._as_probability else raw
+        return values[:, 0] if self.ensemble.n_outputs == 1 else values
+
+
+class TreeBackground(MatrixBackground):
+    """Background rows as the model compares them."""
+
+    def __init__(self, ensemble: TreeEnsemble, data: Any, weights: Any) -> None:
+        rows = read_background(ensemble, data, weights)
+        shares = np.ones(len(rows)) if rows.weights is None else rows.weights
+        super().__init__(_dense(rows.values), ensemble.feature_names or rows.columns, shares / shares.sum())
+        self._ensemble = ensemble
+
+    def read(self, X: Any, players: Players) -> MatrixRows:
+        rows = self._ensemble.read_rows(X)
+        read = MatrixRows(self, np.asarray(_dense(rows.values)), one_row=rows.one_row, players=players)
+        read.names = rows.columns
+        return read
+
+
+def _dense(values: Any) -> npt.NDArray[Any]:
+    return np.asarray(values.to_numpy() if isinstance(values, SparseRows) else values)
