@@ -99,3 +99,12 @@ def test_the_errors_by_the_choice_of_background_rows_are_those_of_a_mean(cases):
     expected = each.std(axis=0, ddof=1) / np.sqrt(len(each))
     found = explainer(cases.rows).details.background_se
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_one_background_row_or_a_shared_design_tells_nothing_of_the_choice_of_rows(cases):
+    assert ferroshap.KernelExplainer(cases.one, cases.background[:1])(cases.rows).details.background_se is None
+    assert (
+        ferroshap.KernelExplainer(cases.one, cases.background, design="shared")(cases.rows).details.background_se
+        is None
+    )
+    assert ferroshap.kernel_shap(lambda masks: masks.sum(axis=1), 3).details.background_se is None

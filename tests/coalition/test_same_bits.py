@@ -4,6 +4,7 @@ import ferroshap
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse
 
 
 def model(X):
@@ -86,3 +87,49 @@ def test_many_rows_go_through_in_chunks(monkeypatch, rows):
     monkeypatch.setattr("ferroshap.coalition.row_game.CHUNK_BYTES", 1)
     found = ferroshap.KernelExplainer(model, rows[:6], nsamples=100).shap_values(many)
     np.testing.assert_array_equal(found, np.tile(whole, (20, 1)))
+
+
+@pytest.mark.filterwarnings("ignore::ferroshap.FerroshapWarning")
+def test_calls_before_do_not_matter(rows):
+    """Designs are kept from call to call; so are none of the values."""
+    explainer = ferroshap.KernelExplainer(model, rows[:6], nsamples=100)
+    first = explainer(rows[6:])
+    explainer.shap_values(rows[10:14], nsamples=200)
+    explainer.shap_values(rows[:3])
+    again = explainer(rows[6:])
+    np.testing.assert_array_equal(again.values, first.values)
+    np.testing.assert_array_equal(again.details.standard_errors, first.details.standard_errors)
+
+    def interrupted(X):
+        if len(X) > 10 and armed:
+            raise KeyboardInterrupt
+        return model(X)
+
+    armed = []
+    explainer = ferroshap.KernelExplainer(interrupted, rows[:6], nsamples=100, batch_rows=64)
+    explainer.shap_values(rows[6:8])
+    armed.append(1)
+    with pytest.raises(KeyboardInterrupt):
+        explainer.shap_values(rows[6:])
+    armed.clear()
+    np.testing.assert_array_equal(explainer.shap_values(rows[6:]), first.values)
+
+
+def test_sparse_rows_alone_and_among_others():
+    """What other rows have entries in does not matter to a row, nor to the budget that it has."""
+    rng = np.random.default_rng(0)
+    dense = np.where(rng.uniform(size=(16, 60)) < 0.3, rng.normal(size=(16, 60)), 0.0)
+    dense[:4, 20:] = 0.0
+    matrix = scipy.sparse.csr_matrix(dense)
+
+    def sparse_model(X):
+        X = X.toarray()
+        return X[:, 0] * X[:, 1] * X[:, 30] + np.abs(X[:, 2] - X[:, 40]) * X[:, 5]
+
+    explainer = ferroshap.KernelExplainer(sparse_model, matrix[:4])
+    whole = explainer(matrix[4:])
+    assert not whole.details.exact.any()
+    for row in (0, 5, 11):
+        alone = explainer(matrix[4 + row])
+        np.testing.assert_array_equal(alone.values[0], whole.values[row])
+        assert alone.details.n_evals[0] == whole.details.n_evals[row]

@@ -20,7 +20,7 @@ class Budget:
     """What estimates are made of.
 
     nsamples
-        Coalitions for each reference, None: `2 p + 2048` of p players that differ.
+        Coalitions for each reference, None: `2 p + 2048` of p players.
     max_evals
         Model rows for each explained row, in the place of `nsamples`; or None.
     tol

@@ -21,14 +21,14 @@ class Engines:
     threads: int | None
 
     def make(
-        self, weights: npt.NDArray[np.float64], reference_outputs: npt.NDArray[np.float64], n_players: int
+        self, weights: npt.NDArray[np.float64], reference_outputs: npt.NDArray[np.float64], n_players: int, usual: int
     ) -> "_native.CoalitionEngine":
-        """An engine for the rows of one call, against references of these weights, whose outputs are `(b, k)`."""
+        """An engine for rows against references of these weights, whose outputs are `(b, k)`; `usual` as in `samples`."""
         return _native.CoalitionEngine(
             np.ascontiguousarray(weights),
             np.ascontiguousarray(reference_outputs),
             n_players=n_players,
-            nsamples=self.budget.nsamples,
+            nsamples=None if self.budget.max_evals is not None else self.samples(usual),
             max_evals=self.budget.max_evals,
             tol=self.budget.tol,
             design=self.design,
@@ -37,12 +37,15 @@ class Engines:
             threads=self.threads,
         )
 
-    def evaluations(self, n_references: int, n_players: int) -> int:
+    def samples(self, usual: int) -> int:
+        """Coalitions for each reference; the default is by the players that there `usually` are, whatever rows are explained."""
+        return self.budget.nsamples or 2 * usual + 2048
+
+    def evaluations(self, n_references: int, usual: int) -> int:
         """About how many a row takes at most."""
         if self.budget.max_evals is not None:
             return self.budget.max_evals
-        each = self.budget.nsamples or 2 * n_players + 2048
-        return int(n_references * min(each, 2 ** min(n_players, 60)))
+        return int(n_references * min(self.samples(usual), 2 ** min(usual, 60)))
 
     @property
     def ahead(self) -> bool:

@@ -35,6 +35,7 @@ class Estimated:
         self.converged = np.zeros(n, np.bool_)
         self.exact = np.zeros(n, np.bool_)
         self.low_budget = np.zeros(n, np.bool_)
+        self.tells_of_background = True
 
     def put(self, estimates: "Iterable[Any]", active: npt.NDArray[np.intp] | None) -> None:
         """Puts estimates of the engine at their rows; `active` are the players that it knew, None for all."""
@@ -43,7 +44,8 @@ class Estimated:
             row = estimate.row
             self.values[row, players] = estimate.values
             self.standard_errors[row, players] = estimate.standard_errors
-            self.background_se[row, players] = estimate.background_se
+            self.background_se[row, players] = of_background = estimate.background_se
+            self.tells_of_background &= not np.isnan(of_background).any()
             self.n_evals[row], self.converged[row] = estimate.n_evals, estimate.converged
             self.exact[row], self.low_budget[row] = estimate.exact, estimate.low_budget
 
@@ -78,7 +80,7 @@ class Estimated:
 
         return Details(
             standard_errors=own(self.standard_errors),
-            background_se=own(self.background_se),
+            background_se=own(self.background_se) if self.tells_of_background else None,
             n_evals=self.n_evals[part],
             converged=self.converged[part],
             exact=self.exact[part],

@@ -40,6 +40,10 @@ class FrameBackground:
         self.names: tuple[str, ...] | None = self.frames.names(frame)
         self.shape: tuple[int, ...] = (len(columns),)
 
+    @property
+    def columns_in_use(self) -> int:
+        return len(self.columns)
+
     def __len__(self) -> int:
         return len(self.weights)
 

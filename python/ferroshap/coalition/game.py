@@ -122,7 +122,7 @@ def kernel_shap(
     if ends.bad is not None:
         bad[0] = ends.bad.any(axis=0)
     run = Run(
-        engines.make(np.ones(1), ends.values[:1], count),
+        engines.make(np.ones(1), ends.values[:1], count, count),
         link_of("identity"),
         lambda masks, n: model(masks, n, "coalitions"),
         rows_of_a_batch(batch_rows_option(batch_rows), count),

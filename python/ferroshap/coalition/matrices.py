@@ -28,6 +28,10 @@ class MatrixBackground:
         self.weights = summed_weights(place, weights[kept])
         self.names = names
 
+    @property
+    def columns_in_use(self) -> int:
+        return int(self.values.shape[1])
+
     def __len__(self) -> int:
         return len(self.values)
 

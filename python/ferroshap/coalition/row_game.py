@@ -1,6 +1,7 @@
 """The game that rows are explained by: the model's mean answer, by `link`, with the columns of a coalition taken from the row."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from ferroshap.progress import Progress
 from .budget import rows_of_a_batch
 from .engine import Engines
 from .estimated import Estimated
+from .idle import IdleEngine
 from .link import GameLink, saturated
 from .model import Answers, Model
 from .players import Players
@@ -46,6 +48,7 @@ class RowGame:
     bad: npt.NDArray[np.bool_]
     mean: Floats
     base: Floats
+    idle: IdleEngine = field(default_factory=IdleEngine)
 
     def explain(
         self, rows: ExplainedRows, engines: Engines, progress: Progress | None
@@ -66,9 +69,12 @@ class RowGame:
             mixtures = rows.mixtures(first, last, batch, engines.threads)
             active = mixtures.active
             knows = p if active is None else len(active)
-            evaluations = engines.evaluations(len(self.background), knows)
+            wide = min(p, self.background.columns_in_use)
+            evaluations = engines.evaluations(len(self.background), wide)
+            key = (engines, knows)
+            engine = self.idle.take(key, partial(engines.make, self.background.weights, self.references, knows, wide))
             run = Run(
-                engines.make(self.background.weights, self.references, knows),
+                engine,
                 clipping,
                 self._evaluate,
                 batch,
@@ -81,6 +87,7 @@ class RowGame:
                 done_rows += len(done)
                 if progress is not None:
                     progress(done_rows, n)
+            self.idle.back(key, engine)
         self._warn_of_noise(found, linked, bad)
         clipping.warn()
         found.without(bad)

@@ -27,6 +27,10 @@ class SparseBackground:
         self.weights = summed_weights(place, weights[kept])
         self.shape: tuple[int, ...] = (rows.shape[1],)
 
+    @property
+    def columns_in_use(self) -> int:
+        return max(len(np.unique(self.values.indices)), 1)
+
     def __len__(self) -> int:
         return int(self.values.shape[0])
 

@@ -75,6 +75,10 @@ class BackgroundTable(Protocol):
     def shape(self) -> tuple[int, ...]:
         """The shape of one row."""
 
+    @property
+    def columns_in_use(self) -> int:
+        """How many columns are not 0 in all the background rows; all of them where rows are not sparse."""
+
     def __len__(self) -> int: ...
 
     @property

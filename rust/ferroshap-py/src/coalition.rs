@@ -205,8 +205,8 @@ impl CoalitionEngine {
         }
         let owned: Vec<f64>;
         let outputs = match outputs.as_slice() {
-            Ok(slice) => slice,
-            Err(_) => {
+            Ok(slice) if outputs.is_c_contiguous() => slice, // a slice is given of Fortran's order too
+            _ => {
                 owned = outputs.as_array().iter().copied().collect();
                 &owned
             }

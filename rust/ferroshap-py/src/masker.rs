@@ -2,7 +2,10 @@
 
 use ferroshap_core::coalition::{Cell, Masker};
 use ferroshap_core::parallel::default_threads;
-use numpy::{Element, PyArray1, PyArray3, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyReadwriteArray2};
+use numpy::{
+    Element, PyArray1, PyArray3, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyReadwriteArray2,
+    PyUntypedArrayMethods,
+};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
@@ -64,7 +67,8 @@ fn matrix<'py, T: Element>(x: &Bound<'py, PyAny>) -> PyResult<PyReadonlyArray2<'
 }
 
 fn cells<'a, T: Element>(x: &'a PyReadonlyArray2<'_, T>) -> PyResult<&'a [T]> {
-    x.as_slice().map_err(|_| PyValueError::new_err("rows that are not contiguous, row by row"))
+    let error = || PyValueError::new_err("rows that are not contiguous, row by row");
+    if x.is_c_contiguous() { x.as_slice().map_err(|_| error()) } else { Err(error()) }
 }
 
 fn fill<T: Cell + Element>(
@@ -80,6 +84,9 @@ fn fill<T: Cell + Element>(
     let mut out: PyReadwriteArray2<'_, T> =
         out.extract().map_err(|_| PyTypeError::new_err("an output of another dtype than the background's"))?;
     let cells = cells(&x)?;
+    if !out.is_c_contiguous() {
+        return Err(PyValueError::new_err("an output that is not contiguous, row by row"));
+    }
     let out = out.as_slice_mut()?;
     let control = PythonControl::new(None, 0);
     let filled = py.detach(|| masker.fill(&asked.inner.evaluations, cells, first_row, out, threads, &control));
