@@ -121,6 +121,11 @@ impl Draw {
         Self { m, s, halved, way }
     }
 
+    /// Whether players occur equally often as far as possible.
+    pub(crate) fn is_balanced(&self) -> bool {
+        matches!(&self.way, Way::Drawn { blocks, .. } if blocks.carry)
+    }
+
     /// The next subset, into a set that is empty. As many as there are.
     pub(crate) fn next(&mut self, out: &mut [u64]) {
         match &mut self.way {

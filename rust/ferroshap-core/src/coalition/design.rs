@@ -28,6 +28,8 @@ pub(crate) struct Design {
     words: usize,
     masks: Vec<u64>,
     sizes: Vec<u32>,
+    /// Of each layer (from 0).
+    balanced: Vec<bool>,
     rounds: Vec<Round>,
 }
 
@@ -64,7 +66,8 @@ impl Design {
         let at_last = |layer: usize| per_round.last().map_or(0, |counts| counts[layer]);
         let mut draws: Vec<Draw> =
             (1..=layers).map(|s| Draw::new(stream(s), m, s, at_last(s - 1), shape.balanced())).collect();
-        let mut design = Self { m, words, masks: Vec::new(), sizes: Vec::new(), rounds: Vec::new() };
+        let balanced = draws.iter().map(Draw::is_balanced).collect();
+        let mut design = Self { m, words, masks: Vec::new(), sizes: Vec::new(), balanced, rounds: Vec::new() };
         let mut done = vec![0; layers];
         for counts in per_round {
             for (layer, draw) in draws.iter_mut().enumerate() {
@@ -88,6 +91,11 @@ impl Design {
     /// Players.
     pub(crate) fn m(&self) -> usize {
         self.m
+    }
+
+    /// Whether in the coalitions of size s players occur equally often as far as possible.
+    pub(crate) fn is_balanced(&self, s: usize) -> bool {
+        self.balanced[s - 1]
     }
 
     /// A round, from 0.

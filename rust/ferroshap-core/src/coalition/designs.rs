@@ -1,12 +1,113 @@
-//! Designs that are kept: rows that have as many players and the same budget share them.
+//! Designs of all references, with what follows from them; kept, for rows that have as many players and the same budget
+//! share them.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use nalgebra::DMatrix;
 
 use super::combinations::words;
-use super::design::Shape;
-use super::ridge::Designs;
+use super::design::{Design, Shape};
+use super::normal;
+use super::ridge::{Inverses, is_enough};
 use crate::error::Result;
-use crate::parallel::Control;
+use crate::parallel::{Control, for_each_chunk};
+
+/// The designs of all references, or of groups of them that share one.
+#[derive(Debug)]
+pub(crate) struct Designs {
+    shape: Shape,
+    designs: Vec<Design>,
+    rounds: Vec<Regressions>,
+}
+
+/// K up to the end of a round, made when it is first needed.
+#[derive(Debug, Default)]
+struct Regressions {
+    own: OnceLock<Option<Inverses>>,
+    pooled: OnceLock<Inverses>,
+}
+
+impl Designs {
+    /// Draws the designs of so many groups.
+    pub(crate) fn new(shape: Shape, seed: u64, groups: usize, threads: usize, control: &dyn Control) -> Result<Self> {
+        let mut designs: Vec<Option<Design>> = (0..groups).map(|_| None).collect();
+        for_each_chunk(
+            &mut designs,
+            1,
+            threads,
+            control,
+            || (),
+            |(), group, out, _| {
+                out[0] = Some(Design::new(&shape, seed, group));
+            },
+        )?;
+        let rounds = shape.rounds.iter().map(|_| Regressions::default()).collect();
+        Ok(Self { shape, designs: designs.into_iter().flatten().collect(), rounds })
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.designs.len()
+    }
+
+    /// What they were drawn for.
+    pub(crate) fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    /// The design of a group.
+    pub(crate) fn design(&self, group: usize) -> &Design {
+        &self.designs[group]
+    }
+
+    /// S of every design up to the end of a round.
+    fn matrices(&self, round: usize, threads: usize, control: &dyn Control) -> Result<Vec<DMatrix<f64>>> {
+        let mut out = vec![DMatrix::zeros(0, 0); self.designs.len()];
+        for_each_chunk(
+            &mut out,
+            1,
+            threads,
+            control,
+            || (),
+            |(), group, out, _| {
+                let design = &self.designs[group];
+                out[0] = normal::matrix(design, design.round(round));
+            },
+        )?;
+        Ok(out)
+    }
+
+    /// K of the references' own regressions; `None` where pairs do not determine them.
+    pub(crate) fn own(&self, round: usize, threads: usize, control: &dyn Control) -> Result<Option<&Inverses>> {
+        let known = &self.rounds[round].own;
+        if known.get().is_none() {
+            let determined = self.shape.rounds[round] >= self.shape.m;
+            let made = if determined {
+                Inverses::own(self.matrices(round, threads, control)?, threads, control)?
+            } else {
+                None
+            };
+            return Ok(known.get_or_init(|| made).as_ref());
+        }
+        Ok(known.get().and_then(Option::as_ref))
+    }
+
+    /// K that rows are solved with, unless their own regressions leave next to nothing.
+    pub(crate) fn inverses(&self, round: usize, threads: usize, control: &dyn Control) -> Result<&Inverses> {
+        let pairs = self.shape.rounds[round];
+        if is_enough(pairs, self.shape.m)
+            && let Some(own) = self.own(round, threads, control)?
+        {
+            return Ok(own);
+        }
+        let known = &self.rounds[round].pooled;
+        if let Some(found) = known.get() {
+            return Ok(found);
+        }
+        let made = Inverses::pooled(self.matrices(round, threads, control)?, pairs, threads, control)?;
+        Ok(known.get_or_init(|| made))
+    }
+}
 
 /// Keeps what was drawn, within a memory.
 #[derive(Debug)]
@@ -20,7 +121,8 @@ pub(crate) struct Shelf {
 /// Bytes of one design and its inverses.
 fn bytes(shape: &Shape) -> usize {
     let pairs = shape.rounds.last().copied().unwrap_or(0);
-    shape.rounds.len() * shape.m * shape.m * 8 + pairs * (words(shape.m) * 8 + 4)
+    let inverses: usize = shape.rounds.iter().map(|&pairs| if is_enough(pairs, shape.m) { 1 } else { 2 }).sum();
+    inverses * shape.m * shape.m * 8 + pairs * (words(shape.m) * 8 + 4)
 }
 
 impl Shelf {

@@ -3,12 +3,16 @@
 
 use nalgebra::DMatrix;
 
-use super::errors::{add_variances, centred_columns, small_sample};
+use super::designs::Designs;
+use super::errors::{add_variances, centred_columns, small_sample, squared};
 use super::normal;
-use super::ridge::{Designs, Inverses, Unit, centre};
+use super::ridge::{Inverses, Unit, centre};
 use super::solve::{Factor, product};
 use crate::error::Result;
 use crate::parallel::{Control, for_each_chunk};
+
+/// Of the sum of squares of a regression's targets.
+const NEXT_TO_NOTHING: f64 = 1e-6;
 
 /// Blocks of units, at most.
 const BLOCKS: usize = 16;
@@ -62,8 +66,44 @@ impl Pool<'_> {
         control: &dyn Control,
     ) -> Result<Vec<Solved>> {
         let inverses = self.designs.inverses(self.round, threads, control)?;
-        let units = &rows[0].units;
-        let factor = inverses.pooled(units);
+        let own = self.designs.own(self.round, threads, control)?;
+        let Some(own) = own.filter(|own| !std::ptr::eq(*own, inverses) && rows[0].units.len() > 1) else {
+            return self.solve_with(inverses, rows, centre_of, threads, control);
+        };
+        let (fitting, others): (Vec<_>, Vec<_>) = (0..rows.len()).partition(|&row| self.fits(own, rows[row]));
+        let mut out: Vec<Option<Solved>> = rows.iter().map(|_| None).collect();
+        for (inverses, of) in [(own, fitting), (inverses, others)] {
+            let some: Vec<&Sampled> = of.iter().map(|&row| rows[row]).collect();
+            let solved = self.solve_with(inverses, &some, |row, phi| centre_of(of[row], phi), threads, control)?;
+            of.iter().zip(solved).for_each(|(&row, solved)| out[row] = Some(solved));
+        }
+        Ok(out.into_iter().flatten().collect())
+    }
+
+    /// Whether every unit's own regression leaves next to nothing of every output.
+    fn fits(&self, own: &Inverses, row: &Sampled) -> bool {
+        row.units.iter().zip(&row.halves).all(|(unit, halves)| {
+            let (design, k) = (self.designs.design(unit.group), unit.delta.len());
+            let (round, m) = (design.round(self.round), design.m());
+            let r = normal::right_side(design, round, halves, &unit.delta);
+            let left = normal::residuals(design, round, halves, &unit.delta, own.times(unit.group, &r).as_slice());
+            let targets = normal::residuals(design, round, halves, &unit.delta, &vec![0.0; k * m]);
+            let squares = |of: &[f64], o: usize| of.iter().skip(o).step_by(k).map(|x| x * x).sum::<f64>();
+            (0..k).all(|o| squares(&left, o) <= NEXT_TO_NOTHING * squares(&targets, o))
+        })
+    }
+
+    fn solve_with(
+        &self,
+        inverses: &Inverses,
+        rows: &[&Sampled],
+        centre_of: impl Fn(usize, &DMatrix<f64>) -> Vec<f64>,
+        threads: usize,
+        control: &dyn Control,
+    ) -> Result<Vec<Solved>> {
+        let Some(first) = rows.first() else { return Ok(Vec::new()) };
+        let units = &first.units;
+        let factor = inverses.factor(units);
         let per_block = units.len().div_ceil(BLOCKS);
         let mut blocks: Vec<Block> = units.chunks(per_block).map(|_| Block::default()).collect();
         for_each_chunk(
@@ -144,12 +184,12 @@ impl Pool<'_> {
             let (design, m) = (self.designs.design(group), self.designs.shape().m);
             let round = design.round(self.round);
             let h = small_sample(round.pairs, inverses.parameters(group));
-            let mut residuals = Vec::with_capacity(rows.len());
+            let mut squares = Vec::with_capacity(rows.len());
             for (row, sampled) in rows.iter().enumerate() {
                 let unit = &sampled.units[u];
-                let own = inverses.own(group, &r[row], &psi[row]);
+                let own = inverses.values(group, &r[row], &psi[row]);
                 let e = normal::residuals(design, round, &sampled.halves[u], &unit.delta, own.as_slice());
-                residuals.push(e);
+                squares.push(squared(design, round, e, unit.delta.len()));
                 for (o, delta) in unit.delta.iter().enumerate() {
                     let (own, at) = (own.column(o), o * m);
                     for (j, own) in own.iter().enumerate() {
@@ -160,7 +200,7 @@ impl Pool<'_> {
             }
             let scale: Vec<f64> = rows.iter().map(|row| row.units[u].weight.powi(2) * h).collect();
             let columns = centred_columns(product(pooled, inverses.k(group)));
-            add_variances(design, round, &columns, &residuals, &scale, &mut out.variances);
+            add_variances(design, round, &columns, &squares, &scale, &mut out.variances);
         }
     }
 }

@@ -6,13 +6,13 @@
 //! for φ_u = μ + δ_u; the references' own values are φ_u = K_u (r_u + λ t ψ) + Δ_u/M, of which φ is the mean.
 //! K_u S_u = I − λ t K_u, so K is all that is kept. For λ = 0, K_u = (S_u + t 11'/M)⁻¹ and K_u S_u = I − 11'/M. Nothing but
 //! r depends on the row.
-
-use std::sync::OnceLock;
+//!
+//! A reference's own regression (λ = 0) is exact for models without interactions of three players or more, the pooled one
+//! only if the references' values are alike. So λ is 0 where coalitions are many, and for rows whose own regressions leave
+//! next to nothing.
 
 use nalgebra::DMatrix;
 
-use super::design::{Design, Shape};
-use super::normal;
 use super::solve::{Factor, product};
 use crate::error::Result;
 use crate::parallel::{Control, for_each_chunk};
@@ -20,24 +20,25 @@ use crate::parallel::{Control, for_each_chunk};
 /// λ where coalitions are few: errors are flat between .03 and .1.
 const LAMBDA: f64 = 0.05;
 
-/// Pairs a player from which λ is 0: pooling gains nothing there, and the references' own regressions are exact for
-/// models without interactions of three players or more.
-const ENOUGH: usize = 4;
+/// Pairs a player from which λ is 0: pooling gains nothing from there on.
+const ENOUGH: f64 = 4.0;
 
-/// The designs of all references (or groups of them that share one), and what follows from them.
-#[derive(Debug)]
-pub(crate) struct Designs {
-    shape: Shape,
-    designs: Vec<Design>,
-    rounds: Vec<OnceLock<Inverses>>,
+/// Pairs a player below which a single unit's values are pulled to equal shares: its own regression is nearly singular.
+const FEW: f64 = 1.25;
+
+/// Whether so many pairs are enough for regressions without a ridge.
+pub(crate) fn is_enough(pairs: usize, m: usize) -> bool {
+    pairs as f64 >= ENOUGH * m as f64
 }
 
-/// K of every design up to the end of a round.
+/// K of every design.
 #[derive(Debug)]
 pub(crate) struct Inverses {
     /// λ t.
     penalty: f64,
     k: Vec<DMatrix<f64>>,
+    /// Whether single units are pulled to equal shares.
+    few: bool,
 }
 
 /// A reference, or a group of them with one design, of a row.
@@ -51,95 +52,63 @@ pub(crate) struct Unit {
     pub(crate) delta: Vec<f64>,
 }
 
-impl Designs {
-    /// Draws the designs of so many groups.
-    pub(crate) fn new(shape: Shape, seed: u64, groups: usize, threads: usize, control: &dyn Control) -> Result<Self> {
-        let mut designs: Vec<Option<Design>> = (0..groups).map(|_| None).collect();
-        for_each_chunk(
-            &mut designs,
-            1,
-            threads,
-            control,
-            || (),
-            |(), group, out, _| {
-                out[0] = Some(Design::new(&shape, seed, group));
-            },
-        )?;
-        let rounds = shape.rounds.iter().map(|_| OnceLock::new()).collect();
-        Ok(Self { shape, designs: designs.into_iter().flatten().collect(), rounds })
-    }
+/// The mean of tr(S)/M.
+fn mean_diagonal(s: &[DMatrix<f64>]) -> f64 {
+    s.iter().map(|s| s.trace() / s.nrows() as f64).sum::<f64>() / s.len() as f64
+}
 
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        self.designs.len()
-    }
-
-    /// What they were drawn for.
-    pub(crate) fn shape(&self) -> &Shape {
-        &self.shape
-    }
-
-    /// The design of a group.
-    pub(crate) fn design(&self, group: usize) -> &Design {
-        &self.designs[group]
-    }
-
-    /// K up to the end of a round; made when it is first needed.
-    pub(crate) fn inverses(&self, round: usize, threads: usize, control: &dyn Control) -> Result<&Inverses> {
-        if let Some(found) = self.rounds[round].get() {
-            return Ok(found);
-        }
-        let mut k = vec![DMatrix::zeros(0, 0); self.designs.len()];
-        for_each_chunk(
-            &mut k,
-            1,
-            threads,
-            control,
-            || (),
-            |(), group, out, _| {
-                let design = &self.designs[group];
-                out[0] = normal::matrix(design, design.round(round));
-            },
-        )?;
-        let (m, pairs) = (self.shape.m, self.shape.rounds[round]);
-        let t = k.iter().map(DMatrix::trace).sum::<f64>() / (m * k.len()) as f64;
-        let penalty = LAMBDA * t;
-        if pairs >= ENOUGH * m {
-            let own: Vec<Factor> = k.iter().map(|s| Factor::new(s.add_scalar(t / m as f64))).collect();
-            if !own.iter().any(Factor::is_singular) {
-                let k = own.iter().map(Factor::inverse).collect();
-                return Ok(self.rounds[round].get_or_init(|| Inverses { penalty: 0.0, k }));
-            }
-        }
-        for_each_chunk(
-            &mut k,
-            1,
-            threads,
-            control,
-            || (),
-            |(), _, out, _| {
-                let mut s = std::mem::replace(&mut out[0], DMatrix::zeros(0, 0));
-                (0..s.nrows()).for_each(|j| s[(j, j)] += penalty);
-                out[0] = Factor::new(s).inverse();
-            },
-        )?;
-        Ok(self.rounds[round].get_or_init(|| Inverses { penalty, k }))
-    }
+/// The inverses of S with `add` in place, and whether one of them was singular.
+fn inverted(
+    s: Vec<DMatrix<f64>>,
+    threads: usize,
+    control: &dyn Control,
+    add: impl Fn(&mut DMatrix<f64>) + Sync,
+) -> Result<(Vec<DMatrix<f64>>, bool)> {
+    let mut out: Vec<(DMatrix<f64>, bool)> = s.into_iter().map(|s| (s, false)).collect();
+    for_each_chunk(
+        &mut out,
+        1,
+        threads,
+        control,
+        || (),
+        |(), _, out, _| {
+            let (matrix, singular) = &mut out[0];
+            add(matrix);
+            let factor = Factor::new(std::mem::replace(matrix, DMatrix::zeros(0, 0)));
+            (*matrix, *singular) = (factor.inverse(), factor.is_singular());
+        },
+    )?;
+    let singular = out.iter().any(|(_, singular)| *singular);
+    Ok((out.into_iter().map(|(k, _)| k).collect(), singular))
 }
 
 impl Inverses {
+    /// Of the references' own regressions, from S; `None` if pairs do not determine one of them.
+    pub(crate) fn own(s: Vec<DMatrix<f64>>, threads: usize, control: &dyn Control) -> Result<Option<Self>> {
+        let t = mean_diagonal(&s);
+        let (k, singular) = inverted(s, threads, control, |s| s.add_scalar_mut(t / s.nrows() as f64))?;
+        Ok((!singular).then_some(Self { penalty: 0.0, k, few: false }))
+    }
+
+    /// With the ridge, from S of so many pairs each.
+    pub(crate) fn pooled(s: Vec<DMatrix<f64>>, pairs: usize, threads: usize, control: &dyn Control) -> Result<Self> {
+        let (penalty, few) = (LAMBDA * mean_diagonal(&s), (pairs as f64) < FEW * s[0].nrows() as f64);
+        let (k, _) = inverted(s, threads, control, |s| (0..s.nrows()).for_each(|j| s[(j, j)] += penalty))?;
+        Ok(Self { penalty, k, few })
+    }
+
     /// K of a group.
     pub(crate) fn k(&self, group: usize) -> &DMatrix<f64> {
         &self.k[group]
     }
 
     /// Σ ω K S + W 11'/M of some units, factored.
-    pub(crate) fn pooled(&self, units: &[Unit]) -> Factor {
+    pub(crate) fn factor(&self, units: &[Unit]) -> Factor {
         let m = self.k[0].nrows();
         let mut a = DMatrix::zeros(m, m);
         let total: f64 = units.iter().map(|unit| unit.weight).sum();
-        if self.penalty == 0.0 {
-            a.fill_diagonal(total); // K S = I − 11'/M
+        if self.penalty == 0.0 || self.few && units.len() == 1 {
+            a.fill_diagonal(total); // K S = I − 11'/M, or taken for that
             return Factor::new(a);
         }
         for unit in units {
@@ -157,7 +126,7 @@ impl Inverses {
     }
 
     /// A unit's own centred values K (r + λ t ψ), `(M, K)`.
-    pub(crate) fn own(&self, group: usize, r: &[f64], psi: &DMatrix<f64>) -> DMatrix<f64> {
+    pub(crate) fn values(&self, group: usize, r: &[f64], psi: &DMatrix<f64>) -> DMatrix<f64> {
         let pulled: Vec<f64> = r.iter().zip(psi.iter()).map(|(r, psi)| r + self.penalty * psi).collect();
         self.times(group, &pulled)
     }

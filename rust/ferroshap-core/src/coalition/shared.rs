@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use super::budget::{Budget, rounds};
 use super::design::Shape;
-use super::designs::Shelf;
+use super::designs::{Designs, Shelf};
 use super::exact::{self, Enumeration};
 use super::per_reference::within;
 use super::players::Players;
 use super::pooled::{Pool, Sampled};
 use super::references::References;
-use super::ridge::{Designs, Unit};
+use super::ridge::Unit;
 use super::work::{Estimate, Estimator, Evaluations, Row, Step};
 use crate::error::Result;
 use crate::parallel::Control;

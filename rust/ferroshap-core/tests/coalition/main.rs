@@ -1,6 +1,8 @@
 //! Estimates of coalition games against the definition of Shapley values.
 
+mod calibration;
 mod games;
+mod laws;
 
 use games::{Driven, Games, drive, estimate, largest_gap, relative_error, shared};
 
@@ -35,7 +37,7 @@ fn references_that_differ_in_few_players_are_enumerated_over_those() {
 fn interactions_of_two_are_exact_from_enough_pairs_on() {
     for players in [4, 7, 12] {
         let games = Games::new(players, 3, 2, 2, 5);
-        let found = estimate(&games, 3 * 8 * players as u64, 1);
+        let found = estimate(&games, 3 * 3 * players as u64, 1);
         assert!(largest_gap(&found.values, &games.exact()) < 1e-11);
         assert!(found.standard_errors.iter().all(|&e| e < 1e-11));
     }

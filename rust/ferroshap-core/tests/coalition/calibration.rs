@@ -1,0 +1,32 @@
+//! Standard errors against errors, over many seeds.
+
+use crate::games::{Games, estimate};
+
+/// (root mean square of the standard errors over that of the errors, share of values within ±1.96 standard errors).
+fn calibration(games: &Games, coalitions: u64, seeds: u64) -> (f64, f64) {
+    let exact = games.exact();
+    let (mut errors, mut claimed, mut covered, mut n) = (0.0, 0.0, 0.0, 0.0);
+    for seed in 0..seeds {
+        let found = estimate(games, games.weights.len() as u64 * coalitions, seed);
+        for ((value, exact), se) in found.values.iter().zip(&exact).zip(&found.standard_errors) {
+            errors += (value - exact).powi(2);
+            claimed += se * se;
+            covered += f64::from(u8::from((value - exact).abs() <= 1.96 * se));
+            n += 1.0;
+        }
+    }
+    ((claimed / errors).sqrt(), covered / n)
+}
+
+/// A single reference has 30 pairs for 12 players at 60 coalitions: too few for a normal interval, so it begins at 120.
+#[test]
+fn standard_errors_are_calibrated_from_five_coalitions_a_player() {
+    for (references, seed, from) in [(1, 3, 120), (6, 1, 60), (15, 2, 60)] {
+        let games = Games::new(12, references, 2, 5, seed);
+        for coalitions in [60, 120, 300, 900].into_iter().filter(|&n| n >= from) {
+            let (ratio, coverage) = calibration(&games, coalitions, 200);
+            let found = format!("{references} references, {coalitions} coalitions: {ratio:.3}, coverage {coverage:.3}");
+            assert!((0.9..=1.26).contains(&ratio) && (0.92..=0.985).contains(&coverage), "{found}");
+        }
+    }
+}
