@@ -131,7 +131,7 @@ def test_tree_models_without_exact_values_are_evaluated_in_the_core(trained):
 
 
 def test_objects_that_predict_are_told_to_pass_their_function(trained):
-    X, _, y = trained
+    X = trained[0]
     with pytest.raises(
         ferroshap.UnsupportedModelError, match=r"pass what is to be explained: LogisticRegression\.predict_proba"
     ):
