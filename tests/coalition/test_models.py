@@ -29,6 +29,8 @@ RETURNED = {
     "polars Series": pl.Series,
     "float32": lambda y: y.astype(np.float32),
     "longdouble": lambda y: y.astype(np.longdouble),
+    "objects": lambda y: y.astype(object),
+    "nullable": lambda y: pd.Series(y, dtype="Float64"),
     "big-endian": lambda y: y.astype(">f8"),
     "reversed": lambda y: y[::-1].copy()[::-1],
     "memory that cannot be written to": lambda y: np.frombuffer(y.tobytes()),
@@ -342,3 +344,11 @@ def test_explainers_pickle(cases):
     )
     again = pickle.loads(pickle.dumps(explainer))
     np.testing.assert_array_equal(again.shap_values(cases.rows), explainer.shap_values(cases.rows))
+
+
+def test_missing_answers_of_pandas_are_not_finite(cases):
+    def model(X):
+        return pd.Series(cases.one(X), dtype="Float64").mask(X[:, 0] == cases.rows[0, 0])
+
+    with pytest.raises(ferroshap.ModelError, match="returned nan for row 0 of 4"):
+        values(model, cases)

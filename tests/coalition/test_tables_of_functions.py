@@ -402,3 +402,11 @@ def test_labels_of_the_background_where_the_index_is_kept(cases):
 
     ferroshap.KernelExplainer(model, frame[:8], keep_index=True).shap_values(frame[8:9])
     assert labels == {f"row {at}" for at in range(9)}
+
+
+@pytest.mark.parametrize("rows", ["text", 3.0, {"a": [1.0]}, {1, 2}])
+def test_what_is_no_table_is_refused_by_name(cases, rows):
+    with pytest.raises(ferroshap.DataError, match=f"X is {type(rows).__name__}; expected rows"):
+        ferroshap.KernelExplainer(cases.one, cases.background).shap_values(rows)
+    with pytest.raises(ferroshap.DataError, match=f"background, is {type(rows).__name__}; expected rows"):
+        ferroshap.KernelExplainer(cases.one, rows)

@@ -1,11 +1,13 @@
 """Tree models: exact values without coalitions where there are such, else coalitions evaluated in the core."""
 
 import ferroshap
+import lightgbm
 import numpy as np
 import pytest
 import xgboost
 from sklearn.datasets import load_breast_cancer
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
 
 
 @pytest.fixture(scope="module")
@@ -112,3 +114,27 @@ def test_the_explainer_of_a_function_is_this_one(trained):
     np.testing.assert_array_equal(explainer(X[:2]).values, right(X[:2]).values)
     with pytest.raises(ferroshap.OptionError, match=r"needs background rows; .* or the XGBClassifier itself"):
         ferroshap.Explainer(model.predict_proba)
+
+
+def test_tree_models_without_exact_values_are_evaluated_in_the_core(trained):
+    """Linear leaves: Tree SHAP has no values for them, coalitions do."""
+    X, _, y = trained
+    model = lightgbm.LGBMRegressor(n_estimators=5, linear_tree=True, num_leaves=7, n_jobs=1, verbose=-1).fit(X, y)
+    explainer = ferroshap.KernelExplainer(model, X[:12])
+    assert explainer.algorithm == "kernel"
+    found = explainer.shap_values(X[40:45])
+    np.testing.assert_allclose(
+        explainer.expected_value + found.sum(axis=1), model.predict(X[40:45]), rtol=0, atol=1e-12
+    )
+    right = ferroshap.KernelExplainer(model.predict, X[:12]).shap_values(X[40:45])
+    np.testing.assert_allclose(found, right, rtol=0, atol=1e-10)
+
+
+def test_objects_that_predict_are_told_to_pass_their_function(trained):
+    X = trained[0]
+    with pytest.raises(
+        ferroshap.UnsupportedModelError, match=r"pass what is to be explained: LogisticRegression\.predict_proba"
+    ):
+        ferroshap.KernelExplainer(LogisticRegression(), X[:12])
+    with pytest.raises(ferroshap.OptionError, match="nsamples is 1"):
+        ferroshap.KernelExplainer(trained[1], X[:12]).shap_values(X[:2], nsamples=1)

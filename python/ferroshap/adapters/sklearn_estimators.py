@@ -20,6 +20,7 @@ NODE_FIELDS: dict[str, Any] = {
     "left_child": np.int32, "right_child": np.int32, "feature": np.int32, "threshold": np.float64,
     "weighted_n_node_samples": np.float64,
 }  # fmt: skip
+FEW_NODES = 2_000  # of all trees; they take 64 bytes each
 FRACTIONS_TOLERANCE = 1e-9
 COUNTS_TOLERANCE = 1e-6
 NAN_SINCE = {
@@ -85,13 +86,6 @@ class FittedTree:
         self.value: NDArray[np.float64] = tree.value  # (nodes, targets, most classes of a target)
         self.labels = labels
 
-    def flags(self) -> NDArray[np.uint8]:
-        """The side of NaN is stored since 1.3; before, NaN is no input."""
-        if "missing_go_to_left" not in (self.nodes.dtype.names or ()):
-            return np.zeros(self.nodes.size, np.uint8)
-        flags: NDArray[np.uint8] = (self.nodes["missing_go_to_left"] != 0) * np.uint8(DEFAULT_LEFT)
-        return flags
-
     def values(self) -> NDArray[np.float64]:
         """(nodes, outputs): targets, or the class fractions of each target without the padding of shorter ones."""
         if self.labels is None:
@@ -118,10 +112,17 @@ def node_fields(trees: list[FittedTree]) -> dict[str, Any]:
     starts = np.concatenate(([0], np.cumsum([tree.nodes.size for tree in trees])), dtype=np.int64)
     of_all = {field: np.empty(starts[-1], dtype) for field, dtype in NODE_FIELDS.items()}
     flags = np.empty(starts[-1], np.uint8)
-    for first, end, tree in zip(starts[:-1], starts[1:], trees, strict=True):  # tree by tree, which stays in the cache
+    parts = [tree.nodes for tree in trees]  # tree by tree, which stays in the cache
+    if 0 < starts[-1] <= FEW_NODES:  # and all at once if all of them do
+        parts = [
+            np.frombuffer(b"".join(nodes.tobytes() for nodes in parts), parts[0].dtype)
+        ]  # np.concatenate looks at every field of the dtype
+    end = 0
+    for nodes in parts:
+        first, end = end, end + nodes.size
         for field, numbers in of_all.items():
-            np.copyto(numbers[first:end], tree.nodes[field], casting="same_kind")
-        flags[first:end] = tree.flags()
+            np.copyto(numbers[first:end], nodes[field], casting="same_kind")
+        flags[first:end] = flags_of(nodes)
     return {
         "tree_starts": starts,
         "left": of_all["left_child"],
@@ -132,6 +133,14 @@ def node_fields(trees: list[FittedTree]) -> dict[str, Any]:
         **no_sets(flags.size),
         "cover": of_all["weighted_n_node_samples"],
     }
+
+
+def flags_of(nodes: NDArray[Any]) -> NDArray[np.uint8]:
+    """The side of NaN is stored since 1.3; before, NaN is no input."""
+    if "missing_go_to_left" not in (nodes.dtype.names or ()):
+        return np.zeros(nodes.size, np.uint8)
+    flags: NDArray[np.uint8] = (nodes["missing_go_to_left"] != 0) * np.uint8(DEFAULT_LEFT)
+    return flags
 
 
 def source_of(estimator: Any) -> str:

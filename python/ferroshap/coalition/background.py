@@ -94,8 +94,6 @@ def _as_rows(data: Any) -> Any:
     if is_sparse(data) or (is_frame(data) and not _is_series(data)):
         return data
     array = read_matrix(data, "data, the background,")
-    if array.ndim == 0:
-        raise DataError(f"data, the background, is {type(data).__name__}; expected rows")
     return array[None] if array.ndim == 1 else array
 
 

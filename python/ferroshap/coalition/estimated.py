@@ -20,15 +20,16 @@ class Estimated:
     """The estimates of `n` rows for `p` players and `k` outputs.
 
     values, standard_errors, background_se
-        `(n, p, k)` float64.
+        `(n, p, k)` float64; without `errors` the last two are `(0, p, k)`.
     n_evals
         `(n,)` int64; `converged`, `exact`, `low_budget`: `(n,)` bool.
     """
 
-    def __init__(self, n: int, p: int, k: int) -> None:
+    def __init__(self, n: int, p: int, k: int, *, errors: bool = True) -> None:
+        rows = n if errors else 0
         self.values: Floats = empty_output((n, p, k), np.float64, instead=FEWER)
-        self.standard_errors: Floats = empty_output((n, p, k), np.float64, instead=FEWER)
-        self.background_se: Floats = empty_output((n, p, k), np.float64, instead=FEWER)
+        self.standard_errors: Floats = empty_output((rows, p, k), np.float64, instead=FEWER)
+        self.background_se: Floats = empty_output((rows, p, k), np.float64, instead=FEWER)
         for array in (self.values, self.standard_errors, self.background_se):
             array.fill(0.0)
         self.n_evals = np.zeros(n, np.int64)
@@ -43,9 +44,10 @@ class Estimated:
         for estimate in estimates:
             row = estimate.row
             self.values[row, players] = estimate.values
-            self.standard_errors[row, players] = estimate.standard_errors
-            self.background_se[row, players] = of_background = estimate.background_se
-            self.tells_of_background &= not np.isnan(of_background).any()
+            if len(self.standard_errors):
+                self.standard_errors[row, players] = estimate.standard_errors
+                self.background_se[row, players] = of_background = estimate.background_se
+                self.tells_of_background &= not np.isnan(of_background).any()
             self.n_evals[row], self.converged[row] = estimate.n_evals, estimate.converged
             self.exact[row], self.low_budget[row] = estimate.exact, estimate.low_budget
 
@@ -54,7 +56,8 @@ class Estimated:
         if not bad.any():
             return
         for array in (self.values, self.standard_errors, self.background_se):
-            np.moveaxis(array, 1, 2)[bad] = np.nan
+            if len(array):
+                np.moveaxis(array, 1, 2)[bad] = np.nan
 
     def warn(self, *, tol: float | None) -> None:
         """Warns of rows whose budget was too small, or did not reach `tol`."""

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ferroshap.background import Background
-from ferroshap.ensemble import TreeEnsemble, load_model
+from ferroshap.ensemble import TreeEnsemble
 from ferroshap.errors import OptionError
 from ferroshap.explanation import Details, Explanation
 from ferroshap.inputs.names import counted
@@ -26,7 +26,7 @@ from .explained import Names, explained, shaped_values
 from .link import GameLink, link_of
 from .model import Model, nan_policy_option
 from .players import players_of
-from .routed import TreeBackground, TreeFunction
+from .routed import TreeBackground, TreeFunction, exact_explainer, tree_model
 from .row_game import RowGame
 from .rows import read_rows
 from .table import BackgroundTable, ExplainedRows
@@ -173,18 +173,13 @@ class KernelExplainer:
             background: BackgroundTable = background_of(given, weights, keep_index=keep_index)
             function, self.output_space = model, self.link.output_space
         else:
-            self.model = load_model(model)
+            self.model = tree_model(model)
             function = TreeFunction(self.model, model_output, count)
-            exact = model_output == "raw" and self.link.is_identity and chosen_groups is None
-            if exact:
-                self._trees = TreeExplainer(
-                    self.model,
-                    data,
-                    weights=weights,
-                    threads=count,
-                    feature_names=feature_names,
-                    output_names=output_names,
+            if model_output == "raw" and self.link.is_identity and chosen_groups is None:
+                self._trees = exact_explainer(
+                    self.model, data, weights, threads=count, feature_names=feature_names, output_names=output_names
                 )
+            if self._trees is not None:
                 self._base: Floats = np.atleast_1d(np.asarray(self._trees.expected_value))
                 self.output_space = self._trees.output_space
                 self._features = feature_names if feature_names is not None else self.model.feature_names
@@ -196,7 +191,6 @@ class KernelExplainer:
         players = players_of(chosen_groups, background.names, background.shape)
         features = display_names("feature", feature_names, players.count)
         self._features = players.names if features is None else features
-        self._own_names = features is not None
         self._game = row_game_or_with_arrays(Model(function, policy), background, players, self.link, rows_a_call)
         self._base = self._game.base
         self._outputs = display_names("output", output_names, self._game.model.n_outputs)
@@ -253,8 +247,9 @@ class KernelExplainer:
         """
         check_l1_reg(l1_reg)
         if self._trees is not None:
+            self._budget(nsamples, max_evals, tol)
             return np.asarray(self._trees.shap_values(X), np.float64)
-        rows, found = self._estimate(X, nsamples, max_evals, tol, silent=silent)
+        rows, found = self._estimate(X, nsamples, max_evals, tol, silent=silent, errors=False)
         assert self._game is not None
         return shaped_values(found, self._game, one_row=rows.one_row)
 
@@ -278,6 +273,7 @@ class KernelExplainer:
         """
         check_l1_reg(l1_reg)
         if self._trees is not None:
+            self._budget(nsamples, max_evals, tol)
             return self._of_trees(X)
         rows, found = self._estimate(X, nsamples, max_evals, tol, silent=silent)
         game = self._game
@@ -313,7 +309,7 @@ class KernelExplainer:
         return vars(self) | ({"_progress": None} if callable(self._progress) else {})
 
     def _estimate(
-        self, X: Any, nsamples: Any, max_evals: Any, tol: Any, *, silent: bool
+        self, X: Any, nsamples: Any, max_evals: Any, tol: Any, *, silent: bool, errors: bool = True
     ) -> "tuple[ExplainedRows, Estimated]":
         game, engines = self._game, self._engines
         assert game is not None
@@ -321,7 +317,7 @@ class KernelExplainer:
             engines = replace(engines, budget=self._budget(nsamples, max_evals, tol))
         rows = read_rows(game.background, X, game.players)
         with reporting(None if silent else self._progress) as progress:
-            found, _ = game.explain(rows, engines, progress)
+            found = game.explain(rows, engines, progress, errors=errors)
         found.warn(tol=engines.budget.tol)
         return rows, found
 

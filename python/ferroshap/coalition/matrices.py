@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from ferroshap import _native
 from ferroshap.errors import DataError, FeatureMismatchError
+from ferroshap.inputs.containers import class_name
 from ferroshap.inputs.names import counted
 
 from .buffers import Buffers, Filled
@@ -156,9 +157,15 @@ def read_matrix(data: Any, what: str) -> Array:
             raise DataError(f"{what} is a masked array; pass X.filled(np.nan) if the masked entries are missing values")
         return np.asarray(data.data)
     try:
-        return np.asarray(data)
+        array = np.asarray(data)
     except ValueError as error:
         raise DataError(f"{what} does not form a table: {error}") from error
+    if array.ndim == 0:
+        raise DataError(
+            f"{what} is {class_name(type(data))}; expected rows: a numpy array, a list of rows, a pandas, polars or pyarrow table, or a "
+            "scipy sparse matrix"
+        )
+    return array
 
 
 def check_columns(found: int, expected: int) -> None:

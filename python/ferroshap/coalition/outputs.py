@@ -18,6 +18,8 @@ def read_outputs(returned: Any, rows: int, name: str) -> tuple[Floats, bool]:
     `ModelError` for any shape but `(rows,)` and `(rows, k)`.
     """
     array = _as_array(returned, rows, name)
+    if array.dtype.kind == "O":
+        array = _numbers_of_objects(array)
     if array.dtype.kind not in "biuf":
         raise TypeError(
             f"{name} returned values of the dtype {array.dtype}{_example(array)}; expected numbers. For a classifier pass "
@@ -50,6 +52,19 @@ def _as_array(returned: Any, rows: int, name: str) -> npt.NDArray[Any]:
         return np.asarray(returned)
     except (TypeError, ValueError) as error:
         raise ModelError(f"{name} returned {type(returned).__name__}, which is no array of numbers: {error}") from error
+
+
+def _numbers_of_objects(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """float64 where all the objects are numbers, as a frame of mixed columns gives them; missing ones as NaN."""
+    values = array.ravel().tolist()
+    if not all(isinstance(value, (float, int, np.number, np.bool_)) or _is_missing(value) for value in values):
+        return array
+    numbers = [np.nan if _is_missing(value) else float(value) for value in values]
+    return np.array(numbers, np.float64).reshape(array.shape)
+
+
+def _is_missing(value: Any) -> bool:
+    return type(value).__name__ == "NAType"  # of pandas, which may not be installed
 
 
 def _example(array: npt.NDArray[Any]) -> str:

@@ -5,15 +5,39 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ferroshap.ensemble import TreeEnsemble
-from ferroshap.errors import OptionError
+from ferroshap.ensemble import TreeEnsemble, load_model
+from ferroshap.errors import OptionError, PlanError, UnsupportedModelError
 from ferroshap.inputs import SparseRows
+from ferroshap.tree import TreeExplainer
 from ferroshap.tree.background import read_background
 
 from .matrices import MatrixBackground, MatrixRows
 from .players import Players
 
 Floats = npt.NDArray[np.float64]
+
+
+def tree_model(model: Any) -> TreeEnsemble:
+    """What is no function, as `load_model` reads it; raises what that does, with the way that any model has."""
+    try:
+        return load_model(model)
+    except UnsupportedModelError as error:
+        own = next((name for name in ("predict_proba", "predict") if callable(getattr(model, name, None))), None)
+        if own is None:
+            raise
+        name = type(model).__name__
+        raise UnsupportedModelError(
+            f"{name} is no function, and no tree model with exact values; pass what is to be explained: {name}.{own} of this object. "
+            f"({error})"
+        ) from error
+
+
+def exact_explainer(ensemble: TreeEnsemble, data: Any, weights: Any, **options: Any) -> TreeExplainer | None:
+    """The explainer of a tree model whose values against background rows are computed exactly; None for models that have none."""
+    try:
+        return TreeExplainer(ensemble, data, weights=weights, **options)
+    except (UnsupportedModelError, PlanError):  # linear leaves, more than 64 features on a path
+        return None
 
 
 class TreeFunction:

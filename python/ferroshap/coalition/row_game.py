@@ -50,17 +50,15 @@ class RowGame:
     base: Floats
     idle: IdleEngine = field(default_factory=IdleEngine)
 
-    def explain(
-        self, rows: ExplainedRows, engines: Engines, progress: Progress | None
-    ) -> "tuple[Estimated, npt.NDArray[np.bool_]]":
-        """The estimates for these rows, and which rows and outputs, `(n, k)`, are not finite."""
+    def explain(self, rows: ExplainedRows, engines: Engines, progress: Progress | None, *, errors: bool) -> Estimated:
+        """The estimates for these rows, with their standard errors or without, NaN for what is not finite."""
         n, p = len(rows), self.players.count
-        found = Estimated(n, p, self.model.n_outputs)
+        found = Estimated(n, p, self.model.n_outputs, errors=errors)
         batch = rows_of_a_batch(self.batch_rows, rows.row_bytes)
         outputs, bad = evaluated(self.model, rows, batch, "rows to explain")
         bad |= self.bad
         if not n:
-            return found, bad
+            return found
         chunk = max(64, CHUNK_BYTES // max(rows.row_bytes, 1))
         clipping = Clipping(self.link)
         linked = clipping(outputs)
@@ -91,7 +89,7 @@ class RowGame:
         self._warn_of_noise(found, linked, bad)
         clipping.warn()
         found.without(bad)
-        return found, bad
+        return found
 
     def _evaluate(self, table: Any, count: int) -> Answers:
         return self.model(table, count, "mixtures of rows to explain and background rows")

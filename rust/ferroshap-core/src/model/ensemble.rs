@@ -126,6 +126,11 @@ impl Ensemble {
         Some(if l + r > 0.0 { l / (l + r) } else { 0.5 })
     }
 
+    /// Whether some split may be one by a set of categories.
+    pub(crate) fn has_category_sets(&self) -> bool {
+        self.set_starts.len() > 1
+    }
+
     /// The bit set of a categorical split.
     #[inline]
     pub fn category_set(&self, split: &Split, set: u32) -> CategorySet<'_> {

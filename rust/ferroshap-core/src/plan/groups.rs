@@ -31,6 +31,8 @@ mod cost {
     pub(super) const MIXED: f64 = 0.6;
     /// A bit of a row's pattern.
     pub(super) const BIT: f64 = 0.05;
+    /// Adding a background row to a pattern.
+    pub(super) const COUNTED: f64 = 0.5;
     /// Making a line of a table.
     pub(super) const LINE: f64 = 10.0;
     /// A pattern of a leaf, for each of its features.
@@ -158,9 +160,14 @@ fn ways(model: &Ensemble, tree: &Tree, fair: Workload, price: f64) -> Ways {
     only_tables_below_splits(model, tree, &costs, &mut way);
     let counted = counted(model, tree, &above, &leaves, &way, load);
     let mut chosen = Ways { of_nodes: way, counted, lines: 0, cost: 0.0 };
-    let mut pending = vec![tree.root];
-    while let Some(node) = pending.pop() {
+    let mut pending = vec![(tree.root, false)];
+    while let Some((node, mut held)) = pending.pop() {
         let at = (node - tree.root) as usize;
+        if !held && (chosen.counted[at] || chosen.of_nodes[at] == Way::Group) {
+            held = true;
+            let bits = f64::from(above.features[at] + leaves[at] - 1);
+            chosen.cost += load.background.unwrap_or(0.0) * (cost::BIT * bits + cost::COUNTED * load.weightings);
+        }
         match (chosen.of_nodes[at], load.background) {
             (Way::Group, _) => {
                 let group = above.group(model, tree, node, leaves[at]);
@@ -171,7 +178,7 @@ fn ways(model: &Ensemble, tree: &Tree, fair: Workload, price: f64) -> Ways {
             (way, _) => {
                 if let Node::Inner { left, .. } = model.node(node) {
                     chosen.cost += if way == Way::Recurrence { step } else { 0.0 };
-                    pending.extend([left, left + 1]);
+                    pending.extend([(left, held), (left + 1, held)]);
                 }
             }
         }
@@ -299,7 +306,7 @@ impl Group {
         (self.slots.div_ceil(8) as usize) << self.bits
     }
 
-    /// Making the table, folding the background, and a look-up a row.
+    /// Making the table, and a look-up a row. Counting the background is no matter of groups: neighbours are counted at once.
     fn cost(&self, load: Workload, outputs: f64) -> f64 {
         if self.slots == 0 {
             return 0.0;
@@ -312,9 +319,7 @@ impl Group {
         let lookups = lookup + cost::MIXED * (weightings - 1.0);
         let stream = load.line * lines * weightings;
         let indices = cost::BIT * f64::from(self.bits);
-        build * weightings
-            + load.rows * (outputs * (parts * lookups + stream) + indices)
-            + load.background.unwrap_or(0.0) * (indices + 0.5 * weightings)
+        build * weightings + load.rows * (outputs * (parts * lookups + stream) + indices)
     }
 }
 

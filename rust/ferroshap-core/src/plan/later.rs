@@ -14,16 +14,22 @@ use crate::rows::RowMajor;
 /// Nanoseconds, as measured: a leaf that a walk of a pair meets, with the way there.
 const MET_LEAF: f64 = 22.0;
 
-/// Making what one leaf needs of its tree's tables, and a background row there.
+/// Making what one leaf needs of its tree's tables, and a background row there; a tree, whatever its size.
+const MADE_TREE: f64 = 6000.0;
 const MADE_LEAF: f64 = 400.0;
 const MADE_ROW: f64 = 1.0;
 
 /// A row at a leaf of a tree whose paths have at most so many different features.
-const LOOKED_UP: [(u32, f64); 3] = [(8, 0.7), (12, 3.0), (u32::MAX, 8.0)];
+const LOOKED_UP: [(u32, f64); 2] = [(8, 0.7), (u32::MAX, 3.0)];
 
-/// Different features of a path from which on leaves are by themselves, and a background row there, in every call.
+/// Different features of a path from which on leaves are by themselves.
 const DEEP_FEATURES: u32 = 13;
-const DEEP_ROW: f64 = 4.0;
+
+/// Such a leaf in every call, for the rows and for the background: at all, and a row of the first thousand, which mostly have patterns of
+/// their own, and of the others.
+const DEEP_LEAF: f64 = 5000.0;
+const DEEP_ROW: f64 = 50.0;
+const DEEP_MORE_ROWS: f64 = 15.0;
 
 /// The trees of a plan.
 #[derive(Debug, Clone)]
@@ -51,7 +57,7 @@ pub(crate) struct Later {
     made: OnceLock<Vec<TreePlan>>,
     making: Mutex<()>,
     leaves: OnceLock<f64>,
-    /// Nanoseconds that a row takes when the trees are made, about, and leaves that will be by themselves.
+    /// Nanoseconds that a row takes at the tables when the trees are made, about, and leaves that will be by themselves.
     of_a_row: f64,
     deep_leaves: usize,
     /// Nanoseconds that walks are taken to have cost so far beyond that.
@@ -61,8 +67,8 @@ pub(crate) struct Later {
 impl Later {
     pub(crate) fn new(model: Arc<Ensemble>, background: Arc<RowMajor>, options: Options) -> Self {
         let (made, making) = (OnceLock::new(), Mutex::new(()));
-        let of_a_row = model.trees().iter().map(looked_up).sum();
         let is_deep = |tree: &&Tree| tree.path_features >= DEEP_FEATURES;
+        let of_a_row = model.trees().iter().filter(|tree| !is_deep(tree)).map(looked_up).sum();
         let deep_leaves = model.trees().iter().filter(is_deep).map(|tree| tree.n_nodes.div_ceil(2) as usize).sum();
         let (leaves, spent) = (OnceLock::new(), AtomicU64::new(0));
         Self { model, background, options, made, making, leaves, of_a_row, deep_leaves, spent }
@@ -92,11 +98,13 @@ impl Later {
     pub(crate) fn walks_pay(&self, rows: usize, leaves: f64) -> bool {
         let (n, b) = (rows as f64, self.background.len() as f64);
         let deep = self.made().map_or(self.deep_leaves, |trees| trees.iter().map(|tree| tree.deep.len()).sum());
-        let more = n * b * leaves * MET_LEAF - n * self.of_a_row - b * deep as f64 * DEEP_ROW;
+        let deep = deep as f64 * (at_deep_leaf(n) + at_deep_leaf(b));
+        let more = n * b * leaves * MET_LEAF - n * self.of_a_row - deep;
         if more <= 0.0 || self.made().is_some() {
             return more <= 0.0;
         }
-        let making = self.model.n_leaves() as f64 * (MADE_LEAF + MADE_ROW * b);
+        let making =
+            self.model.trees().len() as f64 * MADE_TREE + self.model.n_leaves() as f64 * (MADE_LEAF + MADE_ROW * b);
         let before = self.spent.fetch_add(more as u64, Ordering::Relaxed);
         before as f64 + more < making
     }
@@ -106,4 +114,10 @@ impl Later {
 fn looked_up(tree: &Tree) -> f64 {
     let of_a_leaf = LOOKED_UP.iter().find(|(most, _)| tree.path_features <= *most).map_or(0.0, |(_, cost)| *cost);
     of_a_leaf * f64::from(tree.n_nodes.div_ceil(2))
+}
+
+/// Nanoseconds of so many rows at a leaf by itself.
+fn at_deep_leaf(rows: f64) -> f64 {
+    let first = rows.min(1000.0);
+    DEEP_LEAF + first * DEEP_ROW + (rows - first) * DEEP_MORE_ROWS
 }

@@ -107,6 +107,9 @@ fn category(set: CategorySet<'_>) -> Compare {
 
 /// The slots that some categorical split tests, ascending.
 pub(crate) fn code_slots(model: &Ensemble) -> Vec<u32> {
+    if !model.has_category_sets() {
+        return Vec::new();
+    }
     let slot = |node: Node| match node {
         Node::Inner { split, .. } if split.set.is_some() => Some(split.slot),
         _ => None,
