@@ -1,10 +1,15 @@
 """A row has the same bits alone and among others, whatever threads and batches."""
 
+import os
+import subprocess
+import sys
+
 import ferroshap
 import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse
+from ferroshap import _native
 
 
 def model(X):
@@ -133,3 +138,30 @@ def test_sparse_rows_alone_and_among_others():
         alone = explainer(matrix[4 + row])
         np.testing.assert_array_equal(alone.values[0], whole.values[row])
         assert alone.details.n_evals[0] == whole.details.n_evals[row]
+
+
+LEVEL = """
+import hashlib
+import ferroshap, numpy as np
+rows = np.random.default_rng(4).normal(size=(15, 39))
+def game(X):
+    return np.stack([X[:, 0] * X[:, 1] * X[:, 38] + np.abs(X[:, 2] - X[:, 20]) * X[:, 3], np.abs(X[:, 5] - X[:, 7])], axis=1)
+digest = hashlib.sha256()
+for options in ({"nsamples": 400}, {"nsamples": 90}, {"nsamples": 50}, {"nsamples": 300, "design": "shared"}):
+    found = ferroshap.KernelExplainer(game, rows[:4], **options)(rows[4:])
+    for array in (found.values, found.details.standard_errors):
+        digest.update(np.ascontiguousarray(array).tobytes())
+print(digest.hexdigest())
+"""
+
+
+def test_vector_levels_have_the_same_bits():
+    """Players, rows and outputs that fill no whole vector, with and without a ridge."""
+
+    def bits(level):
+        environment = os.environ | {"FERROSHAP_SIMD": level}
+        command = [sys.executable, "-W", "ignore", "-c", LEVEL]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+
+    levels = _native.build_info()["simd_available"]
+    assert len({bits(level) for level in levels}) == 1, levels

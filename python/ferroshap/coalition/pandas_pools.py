@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ferroshap.errors import DataError
+from ferroshap.inputs.names import counted
 
 from .codes import Codes, codes_of, codes_of_objects
 from .matrices import check_columns
-from .pools import one_kind_of_row
 
 Array = npt.NDArray[Any]
 
@@ -37,7 +37,7 @@ class PandasFrames:
             return X, False
         if isinstance(X, pd.Series):
             if len(X) != self._like.shape[1]:
-                raise one_kind_of_row(len(X), self._like.shape[1])
+                raise _one_kind_of_row(len(X), self._like.shape[1])
             frame = X.to_frame().T
             return (self._as_background(frame) if X.dtype == object else frame), True
         if type(X).__module__.partition(".")[0] in {"polars", "pyarrow"}:
@@ -120,3 +120,11 @@ def _joined_categories(one: Any, other: Any) -> Any:
         )
     dtype = pd.CategoricalDtype([*known, *unseen], ordered=one.dtype.ordered) if unseen else one.dtype
     return pd.concat([each.astype(dtype) for each in both], ignore_index=True).array
+
+
+def _one_kind_of_row(found: int, expected: int) -> DataError:
+    """The error for a series that is no row."""
+    return DataError(
+        f"a Series is read as one row, but has {counted(found, 'value')} where the background has {counted(expected, 'column')}; "
+        "pass a frame for a column"
+    )

@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 
 from ferroshap.errors import DataError
-from ferroshap.inputs.names import counted
 
 from .codes import Codes, codes_of, codes_of_objects
 from .matrices import check_columns
@@ -180,11 +179,3 @@ def _no_common(name: str, one: Any, other: Any) -> DataError:
 
 def _native_objects(column: Array) -> Any:
     return column.tolist() if column.dtype.kind == "O" else np.ascontiguousarray(column)
-
-
-def one_kind_of_row(found: int, expected: int) -> DataError:
-    """The error for a series that is no row."""
-    return DataError(
-        f"a Series is read as one row, but has {counted(found, 'value')} where the background has {counted(expected, 'column')}; "
-        "pass a frame for a column"
-    )
