@@ -3,14 +3,15 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
+use super::count::{Count, CountScratch};
 use super::make::{FindMean, Make};
 use crate::error::Result;
 use crate::model::InputRule;
 use crate::parallel::{Control, for_each_chunk};
-use crate::plan::{Builder, Counts, DeepLeaf, PlanModel, TreePlan};
+use crate::plan::{Builder, Counts, PlanModel, TreePlan};
 use crate::rows::{Columns, Lane, RowMajor, Rows};
-use crate::simd::{BLOCK, Driver, INDEXED, Kernel, Level, Mask, Simd};
-use crate::splits::{Codes, Comparable, MaskPass};
+use crate::simd::{BLOCK, Driver, Level, Mask, Simd};
+use crate::splits::{Codes, Comparable};
 
 /// Background rows that are read before the trees take them: their columns stay in memory meanwhile.
 const ROWS_AT_ONCE: usize = 64 * BLOCK;
@@ -145,19 +146,19 @@ impl Weighted {
         Self { weightings, of_rows }
     }
 
-    fn row(&self, row: usize) -> &[f64] {
+    pub(super) fn row(&self, row: usize) -> &[f64] {
         self.of_rows.as_ref().map_or(&[1.0], |all| &all[row * self.weightings..][..self.weightings])
     }
 }
 
 /// A tree whose groups and leaves count the background.
-struct Counting {
-    plan: TreePlan,
-    counts: Counts,
+pub(super) struct Counting {
+    pub(super) plan: TreePlan,
+    pub(super) counts: Counts,
     /// The mean of what the tree's leaves add, a number a column of their values; in the first weighting.
     mean: Vec<f64>,
     /// The weight, in the first weighting, of the rows that get to each leaf by itself; of none where nobody asks for the mean.
-    reached: Vec<f64>,
+    pub(super) reached: Vec<f64>,
 }
 
 impl Counting {
@@ -185,11 +186,11 @@ struct FoldAs<'a, T, B> {
 }
 
 /// A block of background rows as the comparisons read it.
-struct Tile<T> {
-    start: usize,
-    length: usize,
-    columns: Columns<T>,
-    codes: Codes,
+pub(super) struct Tile<T> {
+    pub(super) start: usize,
+    pub(super) length: usize,
+    pub(super) columns: Columns<T>,
+    pub(super) codes: Codes,
 }
 
 impl<T: Comparable> Tile<T> {
@@ -238,137 +239,4 @@ impl<T: Comparable + Sync, B: Background> Driver for FoldAs<'_, T, B> {
         }
         Ok(())
     }
-}
-
-/// What a thread needs to count.
-#[derive(Default)]
-struct CountScratch {
-    /// Of each tile.
-    masks: Vec<Vec<Mask>>,
-    twos: Vec<[u32; 2]>,
-}
-
-/// Adds the rows of some tiles to the counts of a tree, each pattern's rows in their order; shape by shape, whose counts stay in the
-/// nearest cache meanwhile.
-struct Count<'a, T> {
-    tiles: &'a [Tile<T>],
-    tree: &'a mut Counting,
-    weighted: &'a Weighted,
-    scratch: &'a mut CountScratch,
-}
-
-impl<S: Simd, T: Comparable> Kernel<S> for Count<'_, T> {
-    #[inline(always)]
-    fn run(self, s: S) {
-        let Count { tiles, tree, weighted, scratch: CountScratch { masks, twos } } = self;
-        let splits = &tree.plan.splits[..];
-        masks.resize(tiles.len().max(masks.len()), Vec::new());
-        for (Tile { columns, codes, length, .. }, masks) in tiles.iter().zip(&mut *masks) {
-            MaskPass { splits, columns, codes, rows: *length, masks }.run(s);
-        }
-        let masks = &masks[..tiles.len()];
-        let counted = tree.plan.tables.counted();
-        match &mut tree.counts {
-            Counts::Covers => {}
-            Counts::Rows(counts) => {
-                for (bits, counts) in counted.zip(counts) {
-                    if 2 * counts.len() <= tiles.len() * BLOCK {
-                        count_by_twos(s, tiles, masks, bits, counts, twos);
-                    } else {
-                        count(s, tiles, masks, bits, counts);
-                    }
-                }
-            }
-            Counts::Weights(sums) => {
-                for (bits, sums) in counted.zip(sums) {
-                    add_weights(s, tiles, masks, bits, sums, weighted);
-                }
-            }
-        }
-        for (leaf, reached) in tree.plan.deep.iter().zip(&mut tree.reached) {
-            for (tile, masks) in tiles.iter().zip(masks) {
-                *reached += weight_of_reached(leaf, masks, tile, weighted);
-            }
-        }
-    }
-}
-
-/// Counts the patterns of a shape.
-#[inline(always)]
-fn count<S: Simd, T>(s: S, tiles: &[Tile<T>], masks: &[Vec<Mask>], bits: &[u32], counts: &mut [u32]) {
-    let mut indices = [0; INDEXED];
-    for (tile, masks) in tiles.iter().zip(masks) {
-        for quarter in 0..tile.length.div_ceil(INDEXED) {
-            s.indices(masks, bits, quarter, &mut indices);
-            let rows = INDEXED.min(tile.length - quarter * INDEXED);
-            indices[..rows].iter().for_each(|index| counts[*index as usize] += 1);
-        }
-    }
-}
-
-/// The same where patterns come often: an addition has to wait for the one before it to the same place, so every other row counts
-/// in a place of its own.
-#[inline(always)]
-fn count_by_twos<S: Simd, T>(
-    s: S,
-    tiles: &[Tile<T>],
-    masks: &[Vec<Mask>],
-    bits: &[u32],
-    counts: &mut [u32],
-    twos: &mut Vec<[u32; 2]>,
-) {
-    twos.clear();
-    twos.resize(counts.len(), [0; 2]);
-    let twos = &mut twos[..];
-    let mut indices = [0; INDEXED];
-    for (tile, masks) in tiles.iter().zip(masks) {
-        for quarter in 0..tile.length.div_ceil(INDEXED) {
-            s.indices(masks, bits, quarter, &mut indices);
-            let rows = INDEXED.min(tile.length - quarter * INDEXED);
-            let (pairs, last) = indices[..rows].as_chunks::<2>();
-            for [even, odd] in pairs {
-                twos[*even as usize][0] += 1;
-                twos[*odd as usize][1] += 1;
-            }
-            last.iter().for_each(|index| twos[*index as usize][0] += 1);
-        }
-    }
-    counts.iter_mut().zip(twos).for_each(|(count, [even, odd])| *count += *even + *odd);
-}
-
-/// Adds the weights of the rows to the sums of their patterns in a shape.
-#[inline(always)]
-fn add_weights<S: Simd, T>(
-    s: S,
-    tiles: &[Tile<T>],
-    masks: &[Vec<Mask>],
-    bits: &[u32],
-    sums: &mut [f64],
-    weighted: &Weighted,
-) {
-    let weightings = weighted.weightings;
-    let mut indices = [0; INDEXED];
-    for (tile, masks) in tiles.iter().zip(masks) {
-        for quarter in 0..tile.length.div_ceil(INDEXED) {
-            s.indices(masks, bits, quarter, &mut indices);
-            let rows = quarter * INDEXED..tile.length.min((quarter + 1) * INDEXED);
-            for (row, &index) in rows.zip(&indices) {
-                let sums = &mut sums[index as usize * weightings..][..weightings];
-                sums.iter_mut().zip(weighted.row(tile.start + row)).for_each(|(sum, weight)| *sum += weight);
-            }
-        }
-    }
-}
-
-/// The weight, in the first weighting, of a tile's rows that satisfy every edge above a leaf, in their order.
-#[inline(always)]
-fn weight_of_reached<T>(leaf: &DeepLeaf, masks: &[Mask], tile: &Tile<T>, weighted: &Weighted) -> f64 {
-    let all = masks[0];
-    let reached = leaf.masks.iter().fold(all, |all, &mask| {
-        let mut both = all;
-        both.iter_mut().zip(&masks[mask as usize]).for_each(|(both, byte)| *both &= byte);
-        both
-    });
-    let is_reached = |row: &usize| reached[row / 8] >> (row % 8) & 1 != 0;
-    (0..tile.length).filter(is_reached).map(|row| weighted.row(tile.start + row)[0]).sum()
 }

@@ -10,7 +10,7 @@ use super::walk::{Met, Walks};
 use crate::error::{Error, Result};
 use crate::model::Ensemble;
 use crate::parallel::{Control, NoRowYet};
-use crate::plan::{KeptRows, Later, Options, Plan, TreePlan, Trees, Units, Workload, before_background};
+use crate::plan::{KeptRows, Later, Options, Plan, TreePlan, Trees, Units, Workload, before_background, check_kept};
 use crate::predict::Sum;
 use crate::rows::{RowMajor, Rows};
 
@@ -87,6 +87,7 @@ impl Plan {
         let mut plan = Self::against_background(model, weightings, None, options.level);
         let load = Workload::new(model, options.expected_rows, Some(background.len()));
         let trees = before_background(model, load, weightings, None, options.table_bytes);
+        check_kept(&trees, background.len())?;
         let weighted = Weighted::new(weights, by, weightings);
         let total = weights.map_or(background.len() as f64, |w| w.iter().sum());
         let folding = Folding {

@@ -17,6 +17,7 @@
 
 mod aggregates;
 mod background;
+mod count;
 mod deep;
 mod dense;
 mod fold;

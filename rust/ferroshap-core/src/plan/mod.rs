@@ -208,7 +208,7 @@ impl Plan {
             passes: trees.iter().map(|t| t.points.len() * t.programs.len()).sum(),
             points: trees.iter().map(points).max().unwrap_or(0),
             bytes: trees.iter().map(TreePlan::bytes).sum::<usize>()
-                + self.kept.as_ref().map_or(0, |kept| kept.bytes() + masks_of_kept(trees, kept)),
+                + self.kept.as_ref().map_or(0, |kept| kept.bytes() + masks_of_kept(trees, kept.rows.len())),
             split_points: trees.iter().map(|t| in_steps(t) * points(t)).sum(),
             tables_made: self.trees.made().is_some(),
             groups: trees.iter().map(|t| t.tables.groups.len()).sum(),
@@ -244,10 +244,23 @@ pub(crate) fn before_background(
 }
 
 /// The memory of a thread for the masks of the kept rows, of the tree that has most of those with leaves by themselves.
-fn masks_of_kept(trees: &[TreePlan], kept: &KeptRows) -> usize {
+fn masks_of_kept(trees: &[TreePlan], rows: usize) -> usize {
     let with_deep = trees.iter().filter(|tree| !tree.deep.is_empty());
     let most = with_deep.map(|tree| 1 + 2 * tree.splits.len()).max().unwrap_or(0);
-    most * kept.rows.len().div_ceil(BLOCK) * size_of::<Mask>()
+    most * rows.div_ceil(BLOCK) * size_of::<Mask>()
+}
+
+/// The masks of a background have numbers of 32 bits.
+pub(crate) fn check_kept(trees: &[TreePlan], rows: usize) -> Result<()> {
+    let masks = masks_of_kept(trees, rows) / size_of::<Mask>();
+    if u32::try_from(masks).is_ok() {
+        return Ok(());
+    }
+    Err(Error::Plan(format!(
+        "a tree has leaves that are too deep for a table, and the comparisons of {rows} background rows at its splits would take \
+         {} bytes a thread; take fewer background rows, allow more memory for tables, or train with a smaller depth",
+        masks * size_of::<Mask>()
+    )))
 }
 
 impl TreePlan {
