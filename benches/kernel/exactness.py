@@ -84,7 +84,7 @@ def _linear() -> float:
 def discrete(definition: dict[str, Any]) -> Iterator[Reading]:
     """Our model rows for exact values over those of shap's estimate; and how many rows were exact."""
     for asked in definition["cases"]:
-        given = case(asked["data"], definition["rows"], definition["background"])
+        given = case(asked["data"], asked.get("rows", definition["rows"]), definition["background"])
         theirs = Counted(given.predict)
         shap_kernel(theirs, given.background, given.rows[:1], "auto")
         budget = {} if "times" not in asked else {"max_evals": int(asked["times"] * theirs.rows)}

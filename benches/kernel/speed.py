@@ -108,7 +108,7 @@ def equal_error(definition: dict[str, Any]) -> Iterator[Reading]:
         wanted = errors_of(given, truth, theirs_m, seeds, ("kernel",))["kernel"]
         m, error = 2 * p, np.inf
         while error > wanted:
-            m = int(m * 1.12) // 2 * 2 + 2
+            m = int(m * 1.05) // 2 * 2 + 2
             error = errors_of(given, truth, m, seeds, ("ours",))["ours"]
         mine, theirs = given.callback(), given.callback()
         seconds, _ = alternating(
