@@ -14,6 +14,7 @@ use nalgebra::DMatrix;
 
 use super::combinations::members;
 use super::design::{Design, Round};
+use crate::simd::{Driver, Kernel, Level, Simd};
 
 /// C with the mean of its rows' entries taken out, so that C a is the sum of the columns of the coalition's members.
 pub(crate) fn centred_columns(mut c: DMatrix<f64>) -> DMatrix<f64> {
@@ -59,24 +60,77 @@ pub(crate) fn add_variances(
     scale: &[f64],
     variances: &mut [Vec<f64>],
 ) {
-    let m = design.m();
-    let mut squares = vec![0.0; m];
-    for (p, (set, s)) in design.pairs(round).enumerate() {
-        let factor = round.weight(s) * round.weight(s) * round.left_out(s);
-        if factor == 0.0 {
-            continue;
-        }
-        squares.fill(0.0);
-        for j in members(set) {
-            squares.iter_mut().zip(columns.column(j).iter()).for_each(|(sum, c)| *sum += c);
-        }
-        squares.iter_mut().for_each(|x| *x = *x * *x * factor);
-        for ((squared, scale), variances) in squared.iter().zip(scale).zip(&mut *variances) {
-            let k = variances.len() / m;
-            for (e, variances) in squared[p * k..][..k].iter().zip(variances.chunks_exact_mut(m)) {
-                let square = scale * e;
-                variances.iter_mut().zip(&squares).for_each(|(sum, x)| *sum += square * x);
+    Level::in_use().dispatch(Variances { design, round, columns, squared, scale, variances });
+}
+
+/// Numbers that are summed in registers.
+const AT_ONCE: usize = 32;
+
+struct Variances<'a> {
+    design: &'a Design,
+    round: &'a Round,
+    columns: &'a DMatrix<f64>,
+    squared: &'a [Vec<f64>],
+    scale: &'a [f64],
+    variances: &'a mut [Vec<f64>],
+}
+
+impl Driver for Variances<'_> {
+    type Out = ();
+
+    fn drive<S: Simd>(self, s: S) {
+        s.vectorize(self);
+    }
+}
+
+impl<S: Simd> Kernel<S> for Variances<'_> {
+    #[inline(always)]
+    fn run(self, _: S) {
+        let (m, columns) = (self.design.m(), self.columns.as_slice());
+        let (mut squares, mut set_members) = (vec![0.0; m], Vec::with_capacity(m));
+        for (p, (set, s)) in self.design.pairs(self.round).enumerate() {
+            let weight = self.round.weight(s);
+            let factor = weight * weight * self.round.left_out(s);
+            if factor == 0.0 {
+                continue;
             }
+            set_members.clear();
+            set_members.extend(members(set));
+            sum_columns(columns, m, &set_members, &mut squares);
+            for x in &mut squares {
+                *x = *x * *x * factor;
+            }
+            for ((squared, scale), variances) in self.squared.iter().zip(self.scale).zip(&mut *self.variances) {
+                let k = variances.len() / m;
+                for o in 0..k {
+                    let square = scale * squared[p * k + o];
+                    for (sum, x) in variances[o * m..][..m].iter_mut().zip(&squares) {
+                        *sum += square * x;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Sums of some columns of M numbers, each sum in the order of `members`.
+#[inline(always)]
+fn sum_columns(columns: &[f64], m: usize, members: &[usize], out: &mut [f64]) {
+    let whole = m - m % AT_ONCE;
+    for at in (0..whole).step_by(AT_ONCE) {
+        let mut sums = [0.0; AT_ONCE];
+        for &j in members {
+            let column = &columns[j * m + at..][..AT_ONCE];
+            for lane in 0..AT_ONCE {
+                sums[lane] += column[lane];
+            }
+        }
+        out[at..at + AT_ONCE].copy_from_slice(&sums);
+    }
+    out[whole..].fill(0.0);
+    for &j in members {
+        for (sum, c) in out[whole..].iter_mut().zip(&columns[j * m + whole..(j + 1) * m]) {
+            *sum += c;
         }
     }
 }

@@ -7,7 +7,7 @@ use super::designs::Designs;
 use super::errors::{add_variances, centred_columns, small_sample, squared};
 use super::normal;
 use super::ridge::{Inverses, Unit, centre};
-use super::solve::{Factor, product};
+use super::solve::Factor;
 use crate::error::Result;
 use crate::parallel::{Control, for_each_chunk};
 
@@ -132,7 +132,7 @@ impl Pool<'_> {
             })
             .collect();
         let centres: Vec<Vec<f64>> = phi.iter().enumerate().map(|(row, phi)| centre_of(row, phi)).collect();
-        let inverse = factor.inverse();
+        let responses = inverses.responses(units, &factor);
         for_each_chunk(
             &mut blocks,
             1,
@@ -141,7 +141,7 @@ impl Pool<'_> {
             || (),
             |(), at, block, _| {
                 let units = at * per_block..((at + 1) * per_block).min(units.len());
-                self.errors(inverses, &inverse, rows, units, psi, &centres, &mut block[0]);
+                self.errors(inverses, &responses, rows, units, psi, &centres, &mut block[0]);
             },
         )?;
         Ok(collected(phi, &blocks, &factor))
@@ -170,7 +170,7 @@ impl Pool<'_> {
     fn errors(
         &self,
         inverses: &Inverses,
-        pooled: &DMatrix<f64>,
+        responses: &impl Fn(usize) -> DMatrix<f64>,
         rows: &[&Sampled],
         units: std::ops::Range<usize>,
         psi: &[DMatrix<f64>],
@@ -199,7 +199,7 @@ impl Pool<'_> {
                 }
             }
             let scale: Vec<f64> = rows.iter().map(|row| row.units[u].weight.powi(2) * h).collect();
-            let columns = centred_columns(product(pooled, inverses.k(group)));
+            let columns = centred_columns(responses(group));
             add_variances(design, round, &columns, &squares, &scale, &mut out.variances);
         }
     }

@@ -97,9 +97,19 @@ impl Inverses {
         Ok(Self { penalty, k, few })
     }
 
-    /// K of a group.
-    pub(crate) fn k(&self, group: usize) -> &DMatrix<f64> {
-        &self.k[group]
+    /// Whether the pooled matrix is W times the identity: K S = I − 11'/M, or taken for that.
+    fn is_plain(&self, units: &[Unit]) -> bool {
+        self.penalty == 0.0 || self.few && units.len() == 1
+    }
+
+    /// C of some units, group by group: A⁻¹ K.
+    pub(crate) fn responses(&self, units: &[Unit], factor: &Factor) -> impl Fn(usize) -> DMatrix<f64> + Sync {
+        let total: f64 = units.iter().map(|unit| unit.weight).sum();
+        let inverse = (!self.is_plain(units)).then(|| factor.inverse());
+        move |group| match &inverse {
+            Some(inverse) => product(inverse, &self.k[group]),
+            None => self.k[group].map(|k| k / total),
+        }
     }
 
     /// Σ ω K S + W 11'/M of some units, factored.
@@ -107,8 +117,8 @@ impl Inverses {
         let m = self.k[0].nrows();
         let mut a = DMatrix::zeros(m, m);
         let total: f64 = units.iter().map(|unit| unit.weight).sum();
-        if self.penalty == 0.0 || self.few && units.len() == 1 {
-            a.fill_diagonal(total); // K S = I − 11'/M, or taken for that
+        if self.is_plain(units) {
+            a.fill_diagonal(total);
             return Factor::new(a);
         }
         for unit in units {
