@@ -26,8 +26,8 @@ export UV_LINK_MODE := copy
 SYNC = $(UV) sync --quiet --locked --inexact --no-default-groups --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" --extra cli
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python test-matrix lint deny fmt docs bench conformance damage fuzz wheel lock clean \
-  preflight dist sync-demo sync-dev sync-docs
+.PHONY: help demo test test-rust test-python test-matrix lint deny fmt docs bench bench-kernel conformance damage fuzz wheel lock clean \
+  preflight dist sync-demo sync-dev sync-docs sync-bench
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,10 +66,11 @@ fmt: sync-dev ## format the Rust and Python sources in place
 docs: sync-docs ## build the documentation into build/docs, every warning an error
 	$(PY) -m sphinx -W --keep-going -n -q docs build/docs
 
-bench: $(UV) ## measure against XGBoost, LightGBM and shap (newest CPython >= 3.12 found on this machine)
-	bench_python="$$($(PYTHON) scripts/newest_python.py 3.12)" && $(UV) venv --quiet --clear --python "$$bench_python" build/bench-venv
-	$(UV) pip install --quiet --python $(BENCH_PY) --requirements benches/requirements.txt .
+bench: sync-bench ## measure against XGBoost, LightGBM and shap (newest CPython >= 3.12 found on this machine)
 	$(BENCH_PY) benches/run.py $(BENCH_ARGS)
+
+bench-kernel: sync-bench ## measure Kernel SHAP against shap's: errors, seconds, memory (10 minutes)
+	$(BENCH_PY) benches/run_kernel.py $(BENCH_ARGS)
 
 conformance: sync-dev ## train every kind of model and compare with its library, the oracle, every door: docs/conformance.md
 	$(PY) tests/conformance/run.py $(if $(FIXTURES),"$(FIXTURES)")
@@ -127,3 +128,7 @@ sync-docs: $(UV)
 
 sync-dev: $(UV)
 	$(SYNC) --group test --group lint
+
+sync-bench: $(UV)
+	bench_python="$$($(PYTHON) scripts/newest_python.py 3.12)" && $(UV) venv --quiet --clear --python "$$bench_python" build/bench-venv
+	$(UV) pip install --quiet --python $(BENCH_PY) --requirements benches/requirements.txt .

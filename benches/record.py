@@ -17,6 +17,15 @@ PACKAGES = ("numpy", "xgboost-cpu", "lightgbm", "scikit-learn", "shap")
 
 def write_record(results: list[dict], limits: dict[str, dict], faults: list[str]) -> str:
     """Writes benches/record/<date>-<processor>.json, and returns that name."""
+    return _write(FOLDER, {"faults": faults, "results": results, "limits": limits})
+
+
+def write_kernel_record(results: dict[str, dict], faults: list[str]) -> str:
+    """Writes benches/record/kernel/<date>-<processor>.json, and returns that name."""
+    return _write(FOLDER / "kernel", {"faults": faults, "results": results})
+
+
+def _write(folder: Path, measured: dict) -> str:
     date, processor = datetime.now(UTC).date().isoformat(), processor_name()
     record = {
         "machine": f"{processor}, {os.cpu_count()} cores",
@@ -24,15 +33,12 @@ def write_record(results: list[dict], limits: dict[str, dict], faults: list[str]
         "commit": commit(),
         "build": ferroshap.build_info(),
         "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
-        "faults": faults,
-        "results": results,
-        "limits": limits,
-    }
+    } | measured
     slug = re.sub(r"[^a-z0-9]+", "-", re.sub(r"\((r|tm)\)", "", processor.lower())).strip("-")
-    path = FOLDER / f"{date}-{slug}.json"
-    FOLDER.mkdir(exist_ok=True)
+    path = folder / f"{date}-{slug}.json"
+    folder.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(rounded(record), indent=1, ensure_ascii=False) + "\n")
-    return f"benches/record/{path.name}"
+    return f"benches/record/{path.relative_to(FOLDER).as_posix()}"
 
 
 def processor_name() -> str:

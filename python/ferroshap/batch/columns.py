@@ -30,10 +30,15 @@ class OutputColumns:
     base: tuple[str, ...]
 
     @classmethod
-    def of(cls, kept: Sequence[str], features: Sequence[str], outputs: Sequence[str], prefix: str) -> "OutputColumns":
-        """The names for these features and outputs; raises `OptionError` if two columns would share one."""
+    def of(
+        cls, kept: Sequence[str], features: Sequence[str], outputs: Sequence[str], *prefixes: str
+    ) -> "OutputColumns":
+        """The names for these features and outputs, values of each kind by their prefix; raises `OptionError` if two columns
+        would share one.
+        """
         several = outputs if len(outputs) > 1 else None
-        columns = cls(tuple(kept), value_columns(features, several, prefix), base_columns(several))
+        values = tuple(name for prefix in prefixes for name in value_columns(features, several, prefix))
+        columns = cls(tuple(kept), values, base_columns(several))
         columns._refuse_collisions()
         return columns
 

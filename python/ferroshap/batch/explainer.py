@@ -12,6 +12,7 @@ from ferroshap.options import float_dtype
 from ferroshap.tree import TreeExplainer
 
 from .columns import InputColumns, OutputColumns, pair_names
+from .numbers import columns_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -179,9 +180,10 @@ class BatchExplainer:
         gap = worst_gap(summands, predicted, self._base, scale, first_row=self._rows)
         self._worst_gap = max(self._worst_gap, gap)
         self._rows += batch.num_rows
+        base = np.broadcast_to(self._base, (batch.num_rows, 1, len(self._base)))
+        numbers = [*columns_of(values, self.dtype), *columns_of(base, self.dtype)]
         return pa.RecordBatch.from_arrays(
-            [*(batch.column(at) for at in inputs.kept), *map(_as_arrow, self._numbers(values))],
-            schema=self.schema(batch.schema),
+            [*(batch.column(at) for at in inputs.kept), *numbers], schema=self.schema(batch.schema)
         )
 
     def _features(self, batch: "pa.RecordBatch", inputs: InputColumns) -> "pa.Table":
@@ -190,18 +192,6 @@ class BatchExplainer:
         columns = [batch.column(at) for at in inputs.features]
         return pa.Table.from_arrays(columns, names=[batch.schema.names[at] for at in inputs.features])
 
-    def _numbers(self, values: Floats) -> "list[np.ndarray[Any, Any]]":
-        """The columns of values, output by output, then of base values, each contiguous."""
-        n_rows, n_values, n_outputs = values.shape
-        try:
-            with np.errstate(over="raise"):
-                by_output = np.ascontiguousarray(values.transpose(2, 1, 0), dtype=self.dtype)
-                base = self._base.astype(self.dtype)
-        except FloatingPointError:
-            raise OptionError("a value is beyond the range of float32; use dtype='float64' (--dtype float64)") from None
-        columns = by_output.reshape(n_outputs * n_values, n_rows)
-        return [*columns, *(np.full(n_rows, value, dtype=self.dtype) for value in base)]
-
 
 def _sums_of_matrices(upper: Floats, n_features: int) -> Floats:
     """`(n, 1, o)`: the sum of each row's whole matrix, of its upper triangle `(n, f (f + 1) / 2, o)`."""
@@ -209,10 +199,3 @@ def _sums_of_matrices(upper: Floats, n_features: int) -> Floats:
     diagonal = upper[:, np.cumsum(lengths) - lengths]
     sums: Floats = 2 * upper.sum(axis=1, keepdims=True) - diagonal.sum(axis=1, keepdims=True)
     return sums
-
-
-def _as_arrow(column: "np.ndarray[Any, Any]") -> "pa.Array":
-    """The numbers as an Arrow array, without a copy. `pa.array` would import pandas to see whether it was given a Series."""
-    import pyarrow as pa
-
-    return pa.Array.from_buffers(pa.from_numpy_dtype(column.dtype), len(column), [None, pa.py_buffer(column)])

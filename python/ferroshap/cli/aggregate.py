@@ -37,7 +37,7 @@ def aggregate(options: ExplainOptions) -> None:
     Raises a `FerroshapError` of the kind that `exit_codes.py` knows; then there is no output file.
     """
     _refuse_options_of_rows(options)
-    refuse_same_file(options)
+    refuse_same_file(options.output, model=options.model, data=options.data, background=options.background)
     background = background_of(options)
     with replacing(options.output, overwrite=options.overwrite) as file:
         started = time.monotonic()
@@ -57,9 +57,8 @@ def aggregate(options: ExplainOptions) -> None:
         gap = work.result.worst_gap or 0.0
         write_table(file, work.table(), metadata_of(options, model, explainer, inputs.names, gap) | of_background)
     in_groups = "" if options.by is None else f"{len(work.result.groups or ()):,} groups, "
-    summarise(
-        options, f"aggregated, {in_groups}{len(inputs.names):,} features", work.rows, gap, time.monotonic() - started
-    )
+    what = f"aggregated, {in_groups}{len(inputs.names):,} features"
+    summarise(options.output, what, work.rows, f"worst additivity gap {gap:.2g}", time.monotonic() - started)
 
 
 def _refuse_options_of_rows(options: ExplainOptions) -> None:

@@ -22,6 +22,8 @@ from .check import check_model
 from .exit_codes import ExitCode, exit_code
 from .explain import explain
 from .inspect import inspect_model
+from .kernel import KernelOptions, explain_function
+from .kernel_arguments import explains_a_function, options_of_function, options_of_trees, split_names
 from .memory import DEFAULT_BUDGET
 from .signals import Interrupted, signals_raise
 from .task import ExplainOptions
@@ -39,11 +41,6 @@ def read_size(ctx: click.Context, param: click.Parameter, value: str) -> int | N
         return byte_count("--max-memory", value)
     except FerroshapError as error:
         raise click.BadParameter(str(error), ctx, param) from error
-
-
-def split_names(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str, ...]:
-    """The column names of `--keep a,b`."""
-    return tuple(filter(None, (name.strip() for name in value.split(","))))
 
 
 def reads_a_model(command: Command) -> Command:
@@ -68,8 +65,8 @@ def cli() -> None:
 
 
 @cli.command("explain")
-@click.argument("model", type=FILE)
-@click.argument("data", type=FILE)
+@click.argument("model", type=FILE, metavar="[MODEL]")
+@click.argument("data", type=FILE, metavar="DATA", required=False)
 @click.option("-o", "--output", type=FILE, required=True, help="Parquet file to write.")
 @click.option(
     "--background",
@@ -127,7 +124,9 @@ def cli() -> None:
     help="Memory for the rows in flight, such as 512MiB (the default).",
 )
 @click.option("--overwrite", is_flag=True, help="Replace the output file if it exists.")
-def explain_command(**options: Any) -> None:
+@explains_a_function
+@click.pass_context
+def explain_command(ctx: click.Context, /, **options: Any) -> None:
     """Explain every row of the Parquet file DATA with the model file MODEL.
 
     MODEL is a file of XGBoost (JSON, UBJSON), LightGBM (text) or CatBoost (JSON), or one that TreeEnsemble.save wrote,
@@ -137,8 +136,14 @@ def explain_command(**options: Any) -> None:
     value of each feature over all rows instead; with --interactions one column
     per pair of features (interaction_<feature>__<other>) in the place of SHAP
     values.
+
+    With --kernel there is no MODEL: the function is imported, from the working
+    directory too, and called with rows of the columns of the background.
     """
-    task = ExplainOptions(**options)
+    if options["kernel"] is not None:
+        explain_function(KernelOptions(**options_of_function(ctx, options)))
+        return
+    task = ExplainOptions(**options_of_trees(ctx, options))
     if task.by is not None and not task.aggregate:
         raise OptionError("--by names the groups of --aggregate; add that option, or leave --by out")
     if task.approximate and task.background is not None:

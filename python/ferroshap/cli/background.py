@@ -69,7 +69,7 @@ class BackgroundFile:
                 # float32 where the model rounds; else float64, which also holds what a batch of small columns gives
                 values[here] = model.read_rows(pa.Table.from_batches([batch]).select(features)).values[:]
                 if weights is not None:
-                    weights[here] = _numbers(batch, str(self.weights))
+                    weights[here] = weights_of(batch, str(self.weights))
                 done += batch.num_rows
                 raise_if_interrupted()
         except (OSError, pa.ArrowException) as error:
@@ -77,7 +77,8 @@ class BackgroundFile:
         return BackgroundRows(values, None if weights is None else read_weights(weights, n), tuple(features))
 
 
-def _numbers(batch: pa.RecordBatch, name: str) -> npt.NDArray[np.float64]:
+def weights_of(batch: pa.RecordBatch | pa.Table, name: str) -> npt.NDArray[np.float64]:
+    """The column of weights as numbers; raises `DataError`."""
     column = batch.column(batch.schema.get_field_index(name))
     if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type) or pa.types.is_boolean(column.type)):
         raise DataError(f"the column {name!r} has dtype {column.type}, but weights are numbers")

@@ -31,7 +31,7 @@ def explain(options: ExplainOptions) -> None:
 
     Raises a `FerroshapError` of the kind that `exit_codes.py` knows; then there is no output file.
     """
-    refuse_same_file(options)
+    refuse_same_file(options.output, model=options.model, data=options.data, background=options.background)
     background = background_of(options)
     with replacing(options.output, overwrite=options.overwrite) as file:
         started = time.monotonic()
@@ -65,7 +65,8 @@ def explain(options: ExplainOptions) -> None:
     what = (
         f"× {len(columns.values):,} interaction values" if options.interactions else f"× {len(inputs.names):,} features"
     )
-    summarise(options, what, batches.rows, batches.worst_gap, time.monotonic() - started)
+    accuracy = f"worst additivity gap {batches.worst_gap:.2g}"
+    summarise(options.output, what, batches.rows, accuracy, time.monotonic() - started)
 
 
 def batch_explainer(explainer: TreeExplainer, options: ExplainOptions, dtype: str) -> BatchExplainer:

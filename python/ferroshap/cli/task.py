@@ -53,11 +53,11 @@ class ExplainOptions:
     missing: float | None
 
 
-def refuse_same_file(options: ExplainOptions) -> None:
-    """Raises `OptionError` if the output is one of the files that are read."""
-    for role, path in (("model", options.model), ("data", options.data), ("background", options.background)):
-        if path is not None and path.exists() and options.output.exists() and path.samefile(options.output):
-            raise OptionError(f"the output {options.output} is the {role} itself; give another name")
+def refuse_same_file(output: Path, **read: Path | None) -> None:
+    """Raises `OptionError` if the output is one of the files that are read, which the keywords name."""
+    for role, path in read.items():
+        if path is not None and path.exists() and output.exists() and path.samefile(output):
+            raise OptionError(f"the output {output} is the {role} itself; give another name")
 
 
 def explainer_of(
@@ -156,16 +156,16 @@ def background_metadata(background: BackgroundFile | None, explainer: TreeExplai
     }
 
 
-def summarise(options: ExplainOptions, what: str, rows: int, worst_gap: float, seconds: float) -> None:
-    """The last line on standard error: what was written, and how fast."""
+def summarise(output: Path, what: str, rows: int, accuracy: str, seconds: float) -> None:
+    """The last line on standard error: what was written, how fast and how accurate."""
     peak = peak_memory()
     log.info(
-        "wrote %s: %s rows %s in %.1f s (%s rows/s), worst additivity gap %.2g%s",
-        options.output,
+        "wrote %s: %s rows %s in %.1f s (%s rows/s), %s%s",
+        output,
         f"{rows:,}",
         what,
         seconds,
         f"{rate(rows, seconds):,.0f}",
-        worst_gap,
+        accuracy,
         "" if peak is None else f", peak memory {peak / 1e6:,.0f} MB",
     )

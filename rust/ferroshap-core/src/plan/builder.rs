@@ -3,13 +3,14 @@
 
 use super::recipe::{Counts, Place, Recipe};
 use super::shapley::{LeafSums, PatternWeights};
-use super::subtrees::{Below, Group, Half, Leaf, Shape, Subtree};
+use super::subtrees::{Below, Group, Half, Heads, Leaf, Shape, Subtree};
 use crate::simd::{Line, of_whole, whole_of};
 
 /// Makes tables.
 #[derive(Debug, Default)]
 pub(crate) struct Builder {
     weights: PatternWeights,
+    heads: Heads,
     /// By place among the subtrees: the sums of its patterns, what a leaf makes of them, its table in the place at hand.
     patterns: Vec<Vec<f64>>,
     leaves: Vec<LeafSums>,
@@ -61,6 +62,11 @@ impl Builder {
     /// Sums up the patterns of every subtree in a weighting of the background.
     #[inline(always)]
     fn count(&mut self, recipe: &Recipe, number: usize, shape: &Shape, weighting: usize) {
+        for subtree in &shape.subtrees {
+            if let Below::Halves(halves) = &subtree.below {
+                self.heads.meet(subtree.features, halves);
+            }
+        }
         self.patterns.resize(shape.subtrees.len().max(self.patterns.len()), Vec::new());
         let all = &mut self.patterns[0];
         all.clear();
@@ -72,7 +78,7 @@ impl Builder {
         for (at, subtree) in shape.subtrees.iter().enumerate() {
             if let Below::Halves(halves) = &subtree.below {
                 for half in halves {
-                    self.patterns_of_half(subtree, at, half, &shape.subtrees[half.subtree]);
+                    self.patterns_of_half(subtree, at, *half, &shape.subtrees[half.subtree]);
                 }
             }
         }
@@ -104,8 +110,9 @@ impl Builder {
 
     /// The sums of a half's patterns: over the other half's splits, then over the heads that are the same for it.
     #[inline(always)]
-    fn patterns_of_half(&mut self, subtree: &Subtree, at: usize, half: &Half, own: &Subtree) {
-        let heads = half.of_heads.len();
+    fn patterns_of_half(&mut self, subtree: &Subtree, at: usize, half: Half, own: &Subtree) {
+        let of_heads = self.heads.of(subtree.features, half);
+        let heads = of_heads.len();
         let (above, below) = self.patterns.split_at_mut(half.subtree);
         let (all, out) = (&above[at], &mut below[0]);
         self.seen.clear();
@@ -125,7 +132,7 @@ impl Builder {
         out.clear();
         out.resize(1 << own.bits(), 0.0);
         for (out, seen) in out.chunks_exact_mut(1 << own.features).zip(self.seen.chunks_exact(heads)) {
-            seen.iter().zip(&half.of_heads).for_each(|(x, &of_head)| out[of_head as usize] += x);
+            seen.iter().zip(of_heads).for_each(|(x, &of_head)| out[of_head as usize] += x);
         }
     }
 
@@ -171,12 +178,16 @@ impl Builder {
                     }
                 }
                 Below::Halves(halves) => {
-                    let tables = halves.each_ref().map(|half| &below[half.subtree - at - 1][..]);
+                    let halves = halves.map(|half| AHalf {
+                        of_heads: self.heads.of(subtree.features, half),
+                        table: &below[half.subtree - at - 1],
+                        patterns: 1 << shape.subtrees[half.subtree].features,
+                    });
                     if recipe.wholes {
                         let add = |a, b| of_whole(whole_of(a).wrapping_add(whole_of(b)));
-                        add_halves(halves, tables, shape, out, add);
+                        add_halves(halves, out, add);
                     } else {
-                        add_halves(halves, tables, shape, out, |a, b| a + b);
+                        add_halves(halves, out, |a, b| a + b);
                     }
                 }
             }
@@ -193,21 +204,20 @@ fn add_to(sums: &mut [f64], more: &[f64]) {
     sums.iter_mut().zip(more).for_each(|(sum, x)| *sum += x);
 }
 
+/// A half with its table, and the number of its patterns that differ by features alone.
+struct AHalf<'a> {
+    of_heads: &'a [u16],
+    table: &'a [Line],
+    patterns: usize,
+}
+
 /// A line for every pattern: by the splits of the second half, those of the first, and the head.
 #[inline(always)]
-fn add_halves(
-    halves: &[Half; 2],
-    tables: [&[Line]; 2],
-    shape: &Shape,
-    out: &mut [Line],
-    add: impl Fn(f64, f64) -> f64 + Copy,
-) {
-    let [first, second] = halves;
-    let [of_first, of_second] = [first, second].map(|half| 1 << shape.subtrees[half.subtree].features);
+fn add_halves([first, second]: [AHalf<'_>; 2], out: &mut [Line], add: impl Fn(f64, f64) -> f64 + Copy) {
     let mut of_splits = out.chunks_exact_mut(first.of_heads.len());
-    for b in tables[1].chunks_exact(of_second) {
-        for (a, out) in tables[0].chunks_exact(of_first).zip(&mut of_splits) {
-            for ((out, &i), &j) in out.iter_mut().zip(&first.of_heads).zip(&second.of_heads) {
+    for b in second.table.chunks_exact(second.patterns) {
+        for (a, out) in first.table.chunks_exact(first.patterns).zip(&mut of_splits) {
+            for ((out, &i), &j) in out.iter_mut().zip(first.of_heads).zip(second.of_heads) {
                 let (Line(a), Line(b)) = (&a[i as usize], &b[j as usize]);
                 out.0.iter_mut().zip(a).zip(b).for_each(|((out, a), b)| *out = add(*a, *b));
             }

@@ -251,18 +251,22 @@ impl Above {
         let size = tree.n_nodes as usize;
         let mut out = Self { features: vec![0; size], first_of_its_feature: vec![false; size] };
         let mut pending: Vec<(u32, Vec<u32>)> = vec![(tree.root, Vec::new())];
-        while let Some((node, path)) = pending.pop() {
+        let mut spare: Vec<Vec<u32>> = Vec::new(); // paths that are not needed any more
+        while let Some((node, mut path)) = pending.pop() {
             let at = (node - tree.root) as usize;
             out.features[at] = path.len() as u32;
-            if let Node::Inner { split, left } = model.node(node) {
-                let mut below = path;
-                if !below.contains(&split.slot) {
-                    out.first_of_its_feature[at] = true;
-                    below.push(split.slot);
-                }
-                pending.push((left + 1, below.clone()));
-                pending.push((left, below));
+            let Node::Inner { split, left } = model.node(node) else {
+                spare.push(path);
+                continue;
+            };
+            if !path.contains(&split.slot) {
+                out.first_of_its_feature[at] = true;
+                path.push(split.slot);
             }
+            let mut right = spare.pop().unwrap_or_default();
+            right.clone_from(&path);
+            pending.push((left + 1, right));
+            pending.push((left, path));
         }
         out
     }

@@ -47,18 +47,21 @@ pub(super) fn paths(model: &Ensemble, tree: &Tree, code_slots: &[u32], ways: &Wa
     let mut splits: Vec<Option<MaskSplit>> = Vec::new();
     // a node, what is above it, and whether a group holds it
     let mut pending: Vec<(u32, Vec<Step>, bool)> = vec![(tree.root, Vec::new(), false)];
-    while let Some((node, path, mut held)) = pending.pop() {
+    let mut spare: Vec<Vec<Step>> = Vec::new(); // paths that are not needed any more
+    while let Some((node, mut path, mut held)) = pending.pop() {
         let at = (node - tree.root) as usize;
         if !held && (counted[at] || ways[at] == Way::Group) {
             out.shapes.push(walk.shape(node, &path, ways));
             held = true;
         }
         match model.node(node) {
-            Node::Leaf { leaf } if !held && ways[at] == Way::Deep => {
-                let (slots, masks) = path.iter().map(|step| (step.slot, step.mask)).unzip();
-                out.deep.push(DeepLeaf { slots, masks, values: walk.values(leaf) });
+            Node::Leaf { leaf } => {
+                if !held && ways[at] == Way::Deep {
+                    let (slots, masks) = path.iter().map(|step| (step.slot, step.mask)).unzip();
+                    out.deep.push(DeepLeaf { slots, masks, values: walk.values(leaf) });
+                }
+                spare.push(path);
             }
-            Node::Leaf { .. } => {}
             Node::Inner { split, left } => {
                 let above = path.iter().find(|step| step.slot == split.slot).map_or(0, |step| step.mask);
                 let number = walk.numbers[at] as usize;
@@ -66,8 +69,12 @@ pub(super) fn paths(model: &Ensemble, tree: &Tree, code_slots: &[u32], ways: &Wa
                     splits.resize(number + 1, None);
                 }
                 splits[number] = Some(MaskSplit::new(model, &split, code_slots, above));
-                pending.push((left + 1, walk.below(node, false, &path), held));
-                pending.push((left, walk.below(node, true, &path), held));
+                let mut right = spare.pop().unwrap_or_default();
+                right.clone_from(&path);
+                walk.step(node, false, &mut right);
+                pending.push((left + 1, right, held));
+                walk.step(node, true, &mut path);
+                pending.push((left, path, held));
             }
         }
     }
@@ -83,18 +90,19 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// The path with the edge to a child.
-    fn below(&self, node: u32, to_left: bool, path: &[Step]) -> Vec<Step> {
-        let Node::Inner { split, left } = self.model.node(node) else { return path.to_vec() };
+    /// Takes the edge to a child; the place on the path where its feature is, and what was there.
+    fn step(&self, node: u32, to_left: bool, path: &mut Vec<Step>) -> (usize, Option<Step>) {
+        let Node::Inner { split, left } = self.model.node(node) else { return (path.len(), None) };
         let share = self.model.left_share(left).unwrap_or(0.5);
         let mask = 1 + 2 * self.numbers[(node - self.tree.root) as usize] + u32::from(!to_left);
-        let mut out = path.to_vec();
         let share = if to_left { share } else { 1.0 - share };
-        match out.iter_mut().find(|step| step.slot == split.slot) {
+        let at = path.iter().position(|step| step.slot == split.slot).unwrap_or(path.len());
+        let before = path.get(at).copied();
+        match path.get_mut(at) {
             Some(step) => *step = Step { mask, weight: step.weight * share, ..*step },
-            None => out.push(Step { slot: split.slot, mask, weight: share }),
+            None => path.push(Step { slot: split.slot, mask, weight: share }),
         }
-        out
+        (at, before)
     }
 
     fn values(&self, leaf: u32) -> Vec<f64> {
@@ -112,12 +120,12 @@ impl Walk<'_> {
     fn shape(&self, root: u32, path: &[Step], ways: &[Way]) -> Shape {
         let bits = path.iter().map(|step| step.mask).collect();
         let mut shape = Shape { bits, subtrees: Vec::new(), groups: Vec::new() };
-        self.subtree(root, path, &mut shape, ways, false);
+        self.subtree(root, &mut path.to_vec(), &mut shape, ways, false);
         shape
     }
 
     /// Adds the subtree below `node`, which has few leaves; its splits.
-    fn subtree(&self, node: u32, path: &[Step], shape: &mut Shape, ways: &[Way], mut held: bool) -> usize {
+    fn subtree(&self, node: u32, path: &mut Vec<Step>, shape: &mut Shape, ways: &[Way], mut held: bool) -> usize {
         let (at, features) = (shape.subtrees.len(), path.len());
         if !held && ways[(node - self.tree.root) as usize] == Way::Group {
             let (slots, bits) = path.iter().map(|step| (step.slot, step.mask)).unzip();
@@ -141,14 +149,18 @@ impl Walk<'_> {
                 group.slots.push(split.slot);
             }
         }
-        let tested = path.iter().position(|step| step.slot == split.slot).unwrap_or(features);
         // its place, before those of its halves
         shape.subtrees.push(Subtree { features, splits: 0, below: Below::Leaf(Leaf::default()) });
         let mut splits = 1;
         let halves = [(left, true), (left + 1, false)].map(|(child, goes_left)| {
-            let half = Half::new(shape.subtrees.len(), features, tested, goes_left);
-            splits += self.subtree(child, &self.below(node, goes_left, path), shape, ways, held);
-            half
+            let subtree = shape.subtrees.len();
+            let (tested, before) = self.step(node, goes_left, path);
+            splits += self.subtree(child, path, shape, ways, held);
+            match before {
+                Some(step) => path[tested] = step,
+                None => path.truncate(features),
+            }
+            Half { subtree, tested, goes_left }
         });
         shape.subtrees[at] = Subtree { features, splits, below: Below::Halves(halves) };
         splits

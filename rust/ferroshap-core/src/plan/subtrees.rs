@@ -42,12 +42,13 @@ pub(crate) enum Below {
 }
 
 /// A subtree below a split.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Half {
     /// Its place among the subtrees.
     pub(crate) subtree: usize,
-    /// Its pattern's features for each head, without its splits.
-    pub(crate) of_heads: Vec<u16>,
+    /// The feature of the split: its place on the path to it, or the path's length where it is a new one.
+    pub(crate) tested: usize,
+    pub(crate) goes_left: bool,
 }
 
 /// A leaf of a group.
@@ -78,15 +79,41 @@ impl Subtree {
     }
 }
 
-impl Half {
-    /// The half below an edge of a split on feature `tested` of the path, or on a new one where that is as long as the path has
-    /// features.
-    pub(crate) fn new(subtree: usize, path: usize, tested: usize, goes_left: bool) -> Self {
-        let split = 1 << path;
-        let of_head = |head: usize| {
-            let satisfied = (head & split != 0) == goes_left && (tested == path || head >> tested & 1 != 0);
-            (head & (split - 1) & !(1 << tested) | usize::from(satisfied) << tested) as u16
-        };
-        Self { subtree, of_heads: (0..2 * split).map(of_head).collect() }
+/// For halves that were met, their pattern's features for each head, without their splits.
+#[derive(Debug, Default)]
+pub(crate) struct Heads {
+    of: Vec<Vec<u16>>,
+}
+
+impl Heads {
+    /// Makes those of a split below a path of so many features.
+    pub(crate) fn meet(&mut self, path: usize, halves: &[Half; 2]) {
+        for half in halves {
+            let at = number(path, *half);
+            if self.of.len() <= at {
+                self.of.resize(at + 1, Vec::new());
+            }
+            if self.of[at].is_empty() {
+                self.of[at] = of_heads(path, *half);
+            }
+        }
     }
+
+    /// Those of a half that was met.
+    pub(crate) fn of(&self, path: usize, half: Half) -> &[u16] {
+        &self.of[number(path, half)]
+    }
+}
+
+fn number(path: usize, half: Half) -> usize {
+    (path * (path + 1) / 2 + half.tested) * 2 + usize::from(half.goes_left)
+}
+
+fn of_heads(path: usize, Half { tested, goes_left, .. }: Half) -> Vec<u16> {
+    let split = 1 << path;
+    let of_head = |head: usize| {
+        let satisfied = (head & split != 0) == goes_left && (tested == path || head >> tested & 1 != 0);
+        (head & (split - 1) & !(1 << tested) | usize::from(satisfied) << tested) as u16
+    };
+    (0..2 * split).map(of_head).collect()
 }
