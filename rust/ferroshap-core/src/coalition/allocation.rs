@@ -5,7 +5,7 @@
 //! counts are the leverage scores of the regression (Musco and Witter, "Provably accurate Shapley value estimation via
 //! leverage score sampling", ICLR 2025, theorem 1.1).
 
-use super::combinations::Subsets;
+use super::combinations::count;
 use super::random::Stream;
 
 /// The mass of layer s of M players under the Shapley kernel, all layers together 1:
@@ -18,8 +18,8 @@ pub(crate) fn mass(m: usize, s: usize) -> f64 {
 
 /// How many pairs layer s has, capped at 2⁶³.
 pub(crate) fn pairs_of_layer(m: usize, s: usize) -> u64 {
-    let subsets = if 2 * s == m { Subsets::new(m - 1, s - 1) } else { Subsets::new(m, s) };
-    subsets.count().unwrap_or(1 << 63)
+    let known = if 2 * s == m { count(m - 1, s - 1) } else { count(m, s) };
+    known.unwrap_or(1 << 63)
 }
 
 /// Deals pairs out to the layers. What a larger number of pairs deals out begins with what a smaller one does.

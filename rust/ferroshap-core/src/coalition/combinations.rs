@@ -42,6 +42,13 @@ pub(crate) fn complement(set: &[u64], m: usize, out: &mut [u64]) {
 /// Larger numbers of subsets are not told apart.
 const MANY: u64 = 1 << 63;
 
+/// How many subsets of s of m players there are; `None` from 2⁶³ on.
+pub(crate) fn count(m: usize, s: usize) -> Option<u64> {
+    // C(m, i + 1) = C(m, i) (m − i)/(i + 1), which grows up to the middle
+    let next = |n: u128, i: usize| Some(n * (m - i) as u128 / (i as u128 + 1)).filter(|&n| n < u128::from(MANY));
+    (0..s.min(m - s)).try_fold(1, next).map(|n| n as u64)
+}
+
 /// Binomial coefficients C(n, k) for n ≤ m and k ≤ s, capped at 2⁶³: the numbers of the s-subsets of m players in
 /// colexicographic order ("combinadics"; Knuth, TAOCP 4A, §7.2.1.3, theorem L).
 #[derive(Debug, Clone)]
@@ -67,12 +74,7 @@ impl Subsets {
         Self { m, s, binomials }
     }
 
-    /// How many there are; `None` from 2⁶³ on.
-    pub(crate) fn count(&self) -> Option<u64> {
-        Some(self.binomials[self.s * (self.m + 1) + self.m]).filter(|&n| n < MANY)
-    }
-
-    /// Subset number `rank`, below [`Self::count`]: the largest n with C(n, k) ≤ rank is its largest member, and so on
+    /// Subset number `rank`, below [`count`]: the largest n with C(n, k) ≤ rank is its largest member, and so on
     /// with what is left. s binary searches.
     pub(crate) fn unrank(&self, mut rank: u64, out: &mut [u64]) {
         let mut above = self.m;
@@ -111,10 +113,10 @@ impl Draw {
     pub(crate) fn new(stream: Stream, m: usize, s: usize, expected: u64, balanced: bool) -> Self {
         let halved = 2 * s == m;
         // the subsets with player 0 are those of the other players, one smaller
-        let subsets = if halved { Subsets::new(m - 1, s - 1) } else { Subsets::new(m, s) };
-        let way = match subsets.count() {
+        let (of, size) = if halved { (m - 1, s - 1) } else { (m, s) };
+        let way = match count(of, size) {
             Some(count) if !balanced || count / 2 < expected => {
-                Way::Permuted { order: Permutation::new(stream, count), subsets, next: 0 }
+                Way::Permuted { order: Permutation::new(stream, count), subsets: Subsets::new(of, size), next: 0 }
             }
             _ => Way::Drawn { blocks: Blocks::new(stream, m, balanced), seen: HashSet::new() },
         };
@@ -216,9 +218,16 @@ mod tests {
     }
 
     #[test]
+    fn numbers_of_subsets_are_exact_up_to_their_limit() {
+        assert_eq!(count(66, 33), Some(7_219_428_434_016_265_740));
+        assert_eq!((count(67, 33), count(1 << 40, 2)), (None, None));
+        assert_eq!((count(5, 0), count(5, 5), count(100, 98)), (Some(1), Some(1), Some(4950)));
+    }
+
+    #[test]
     fn subsets_by_number_are_all_subsets() {
         let subsets = Subsets::new(9, 4);
-        let count = subsets.count().expect("few");
+        let count = count(9, 4).expect("few");
         assert_eq!(count, 126);
         let all: HashSet<u64> = (0..count)
             .map(|rank| {

@@ -12,8 +12,8 @@
 
 use nalgebra::DMatrix;
 
-use super::combinations::members;
-use super::design::{Design, Round};
+use super::design::Design;
+use super::lanes::{LANES, Lanes, Listed};
 use crate::simd::{Driver, Kernel, Level, Simd};
 
 /// C with the mean of its rows' entries taken out, so that C a is the sum of the columns of the coalition's members.
@@ -32,47 +32,49 @@ pub(crate) fn small_sample(pairs: usize, parameters: f64) -> f64 {
     n / (n - parameters).max(f64::MIN_POSITIVE)
 }
 
-/// What stands for e² of every pair and output, `(pairs, K)`.
-pub(crate) fn squared(design: &Design, round: &Round, mut residuals: Vec<f64>, k: usize) -> Vec<f64> {
+/// What stands for e² of every pair, in the place of residuals.
+pub(crate) fn square(design: &Design, listed: &Listed<'_>, residuals: &mut [Lanes]) {
     let layers = design.m() / 2 + 1;
-    let (mut sums, mut counts) = (vec![0.0; layers * k], vec![0.0; layers]);
-    for ((_, s), e) in design.pairs(round).zip(residuals.chunks_exact(k)) {
+    let (mut sums, mut counts) = (vec![[0.0; LANES]; layers], vec![0.0; layers]);
+    for (&s, e) in listed.sizes.iter().zip(&*residuals) {
         counts[s as usize] += 1.0;
-        sums[s as usize * k..].iter_mut().zip(e).for_each(|(sum, e)| *sum += e);
+        sums[s as usize].iter_mut().zip(e).for_each(|(sum, e)| *sum += e);
     }
-    for ((_, s), e) in design.pairs(round).zip(residuals.chunks_exact_mut(k)) {
-        let s = s as usize;
-        for (e, sum) in e.iter_mut().zip(&sums[s * k..]) {
-            let mean = if design.is_balanced(s) { sum / counts[s] } else { 0.0 };
+    for (s, sums) in sums.iter_mut().enumerate() {
+        let balanced = s > 0 && counts[s] > 0.0 && design.is_balanced(s);
+        sums.iter_mut().for_each(|sum| *sum = if balanced { *sum / counts[s] } else { 0.0 });
+    }
+    for (&s, e) in listed.sizes.iter().zip(residuals) {
+        for (e, mean) in e.iter_mut().zip(&sums[s as usize]) {
             *e = (*e * *e + (*e - mean) * (*e - mean)) / 2.0;
         }
     }
-    residuals
 }
 
-/// Adds what the pairs of a unit add to the variances `(K, M)` of each row, all rows with the same design; `squared`
-/// residuals `(pairs, K)` of each row, `scale` = ω² h of each.
+/// Adds what the pairs of a unit add to the variances, `(lanes, M)`, of all rows with this design: of eight lanes at a time
+/// the `squares` of residuals; `scale` = ω² h.
 pub(crate) fn add_variances(
-    design: &Design,
-    round: &Round,
+    listed: &Listed<'_>,
     columns: &DMatrix<f64>,
-    squared: &[Vec<f64>],
-    scale: &[f64],
-    variances: &mut [Vec<f64>],
+    squares: &[Vec<Lanes>],
+    scale: f64,
+    variances: &mut [f64],
 ) {
-    Level::in_use().dispatch(Variances { design, round, columns, squared, scale, variances });
+    Level::in_use().dispatch(Variances { listed, columns, squares, scale, variances });
 }
 
-/// Numbers that are summed in registers.
-const AT_ONCE: usize = 32;
+/// Players whose sums are in registers at once, their columns in the nearest cache.
+const WIDE: usize = 32;
+
+/// Pairs whose sums wait to be added.
+const PAIRS: usize = 16;
 
 struct Variances<'a> {
-    design: &'a Design,
-    round: &'a Round,
+    listed: &'a Listed<'a>,
     columns: &'a DMatrix<f64>,
-    squared: &'a [Vec<f64>],
-    scale: &'a [f64],
-    variances: &'a mut [Vec<f64>],
+    squares: &'a [Vec<Lanes>],
+    scale: f64,
+    variances: &'a mut [f64],
 }
 
 impl Driver for Variances<'_> {
@@ -85,52 +87,77 @@ impl Driver for Variances<'_> {
 
 impl<S: Simd> Kernel<S> for Variances<'_> {
     #[inline(always)]
-    fn run(self, _: S) {
-        let (m, columns) = (self.design.m(), self.columns.as_slice());
-        let (mut squares, mut set_members) = (vec![0.0; m], Vec::with_capacity(m));
-        for (p, (set, s)) in self.design.pairs(self.round).enumerate() {
-            let weight = self.round.weight(s);
-            let factor = weight * weight * self.round.left_out(s);
-            if factor == 0.0 {
-                continue;
-            }
-            set_members.clear();
-            set_members.extend(members(set));
-            sum_columns(columns, m, &set_members, &mut squares);
-            for x in &mut squares {
-                *x = *x * *x * factor;
-            }
-            for ((squared, scale), variances) in self.squared.iter().zip(self.scale).zip(&mut *self.variances) {
-                let k = variances.len() / m;
-                for o in 0..k {
-                    let square = scale * squared[p * k + o];
-                    for (sum, x) in variances[o * m..][..m].iter_mut().zip(&squares) {
-                        *sum += square * x;
-                    }
-                }
+    fn run(mut self, _: S) {
+        let m = self.listed.m;
+        for at in (0..m).step_by(WIDE) {
+            match m - at {
+                0..=8 => self.panel::<8>(at),
+                9..=16 => self.panel::<16>(at),
+                _ => self.panel::<WIDE>(at),
             }
         }
     }
 }
 
-/// Sums of some columns of M numbers, each sum in the order of `members`.
-#[inline(always)]
-fn sum_columns(columns: &[f64], m: usize, members: &[usize], out: &mut [f64]) {
-    let whole = m - m % AT_ONCE;
-    for at in (0..whole).step_by(AT_ONCE) {
-        let mut sums = [0.0; AT_ONCE];
-        for &j in members {
-            let column = &columns[j * m + at..][..AT_ONCE];
-            for lane in 0..AT_ONCE {
-                sums[lane] += column[lane];
+impl Variances<'_> {
+    /// Adds to the variances of N players from number `at` on, or of those that are left.
+    #[inline(always)]
+    fn panel<const N: usize>(&mut self, at: usize) {
+        let m = self.listed.m;
+        let n = N.min(m - at);
+        let mut columns = vec![[0.0; N]; m];
+        for (to, from) in columns.iter_mut().zip(self.columns.as_slice().chunks_exact(m)) {
+            to[..n].copy_from_slice(&from[at..at + n]);
+        }
+        let (mut waiting, mut which, mut count) = ([[0.0; N]; PAIRS], [0; PAIRS], 0);
+        for (p, (s, set)) in self.listed.pairs().enumerate() {
+            let weight = self.listed.round.weight(s);
+            let factor = weight * weight * self.listed.round.left_out(s) * self.scale;
+            if factor == 0.0 {
+                continue;
+            }
+            let mut sums = [0.0; N];
+            for &j in set {
+                let column = &columns[j as usize];
+                for i in 0..N {
+                    sums[i] += column[i];
+                }
+            }
+            for sum in &mut sums {
+                *sum = *sum * *sum * factor;
+            }
+            (waiting[count], which[count]) = (sums, p);
+            count += 1;
+            if count == PAIRS {
+                add_waiting(&waiting, &which, self.squares, &mut *self.variances, m, at, n);
+                count = 0;
             }
         }
-        out[at..at + AT_ONCE].copy_from_slice(&sums);
+        add_waiting(&waiting[..count], &which, self.squares, &mut *self.variances, m, at, n);
     }
-    out[whole..].fill(0.0);
-    for &j in members {
-        for (sum, c) in out[whole..].iter_mut().zip(&columns[j * m + whole..(j + 1) * m]) {
-            *sum += c;
+}
+
+/// Adds the squared sums of some pairs times the squared residuals of every lane.
+#[inline(always)]
+fn add_waiting<const N: usize>(
+    waiting: &[[f64; N]],
+    which: &[usize; PAIRS],
+    squares: &[Vec<Lanes>],
+    variances: &mut [f64],
+    m: usize,
+    at: usize,
+    n: usize,
+) {
+    for (lane, variances) in variances.chunks_exact_mut(m).enumerate() {
+        let (squares, own) = (&squares[lane / LANES], &mut variances[at..at + n]);
+        let mut sums = [0.0; N];
+        sums[..n].copy_from_slice(own);
+        for (x, &p) in waiting.iter().zip(which) {
+            let square = squares[p][lane % LANES];
+            for i in 0..N {
+                sums[i] += square * x[i];
+            }
         }
+        own.copy_from_slice(&sums[..n]);
     }
 }

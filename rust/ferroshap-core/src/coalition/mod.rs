@@ -7,7 +7,8 @@
 //! it. [`Masker`] writes the model's input for evaluations, where that is a matrix.
 //!
 //! `random` and `combinations` draw coalitions, `allocation` and `design` say how many of which size, `normal` makes the
-//! equations of a design and `ridge` and `pooled` solve those of all references, `errors` has their standard errors;
+//! equations of a design (`lanes` for eight rows at once) and `ridge` and `pooled` solve those of all references, `inverse` and
+//! `solve` have the algebra, `errors` their standard errors;
 //! `exact` enumerates.
 
 mod allocation;
@@ -19,6 +20,8 @@ mod engine;
 mod errors;
 mod exact;
 mod fill;
+mod inverse;
+mod lanes;
 mod normal;
 mod per_reference;
 mod players;

@@ -6,12 +6,40 @@ use nalgebra::DMatrix;
 
 use super::combinations::members;
 use super::design::{Design, Round};
+use crate::simd::{Driver, Kernel, Level, Simd};
 
 /// S of a design up to the end of a round, M × M; S 1 = 0. From counts of players that occur together, layer by layer:
 /// Σ a_i a_j = n_ij − (s/M)(n_i + n_j) + n (s/M)².
 pub(crate) fn matrix(design: &Design, round: &Round) -> DMatrix<f64> {
+    let mut out = DMatrix::zeros(design.m(), design.m());
+    Level::in_use().dispatch(Counts { design, round, out: &mut out });
+    out
+}
+
+struct Counts<'a> {
+    design: &'a Design,
+    round: &'a Round,
+    out: &'a mut DMatrix<f64>,
+}
+
+impl Driver for Counts<'_> {
+    type Out = ();
+
+    fn drive<S: Simd>(self, s: S) {
+        s.vectorize(self);
+    }
+}
+
+impl<S: Simd> Kernel<S> for Counts<'_> {
+    #[inline(always)]
+    fn run(self, _: S) {
+        count(self.design, self.round, self.out);
+    }
+}
+
+#[inline(always)]
+fn count(design: &Design, round: &Round, out: &mut DMatrix<f64>) {
     let m = design.m();
-    let mut out = DMatrix::zeros(m, m);
     for layer in 1..=m / 2 {
         let sets: Vec<&[u64]> = design.pairs(round).filter(|&(_, s)| s as usize == layer).map(|(set, _)| set).collect();
         if sets.is_empty() {
@@ -23,15 +51,12 @@ pub(crate) fn matrix(design: &Design, round: &Round) -> DMatrix<f64> {
         for (i, set) in sets.iter().enumerate() {
             members(set).for_each(|j| columns[j * words + i / 64] |= 1 << (i % 64));
         }
-        let count = |i: usize, j: usize| -> u32 {
-            let of = |player: usize| &columns[player * words..][..words];
-            of(i).iter().zip(of(j)).map(|(a, b)| (a & b).count_ones()).sum()
-        };
-        let single: Vec<f64> = (0..m).map(|j| f64::from(count(j, j))).collect();
+        let single: Vec<f64> = (0..m).map(|j| together(&columns, words, j, j)).collect();
         let (w, share, n) = (round.weight(layer as u32), layer as f64 / m as f64, sets.len() as f64);
         for j in 0..m {
             for i in 0..=j {
-                out[(i, j)] += w * (f64::from(count(i, j)) - share * (single[i] + single[j]) + n * share * share);
+                out[(i, j)] +=
+                    w * (together(&columns, words, i, j) - share * (single[i] + single[j]) + n * share * share);
             }
         }
     }
@@ -40,7 +65,17 @@ pub(crate) fn matrix(design: &Design, round: &Round) -> DMatrix<f64> {
             out[(j, i)] = out[(i, j)];
         }
     }
-    out
+}
+
+/// In how many sets both players are.
+#[inline(always)]
+fn together(columns: &[u64], words: usize, i: usize, j: usize) -> f64 {
+    let (a, b) = (&columns[i * words..][..words], &columns[j * words..][..words]);
+    let mut n = 0;
+    for (a, b) in a.iter().zip(b) {
+        n += (a & b).count_ones();
+    }
+    f64::from(n)
 }
 
 /// y of a pair: its half difference without what the constraint gives.
@@ -49,43 +84,11 @@ pub(crate) fn target(half: f64, delta: f64, s: u32, m: usize) -> f64 {
     half - delta * (f64::from(s) / m as f64 - 0.5)
 }
 
-/// r for every output, `(K, M)`, from half differences `(pairs, K)`. O(pairs · M · K).
-pub(crate) fn right_side(design: &Design, round: &Round, halves: &[f64], delta: &[f64]) -> Vec<f64> {
-    let (m, k) = (design.m(), delta.len());
-    let (mut out, mut shared) = (vec![0.0; k * m], vec![0.0; k]);
-    for ((set, s), halves) in design.pairs(round).zip(halves.chunks_exact(k)) {
-        let w = round.weight(s);
-        for (o, (half, delta)) in halves.iter().zip(delta).enumerate() {
-            let wy = w * target(*half, *delta, s, m);
-            shared[o] += wy * f64::from(s);
-            let out = &mut out[o * m..][..m];
-            members(set).for_each(|j| out[j] += wy);
-        }
-    }
-    for (out, shared) in out.chunks_exact_mut(m).zip(shared) {
-        out.iter_mut().for_each(|r| *r -= shared / m as f64);
-    }
-    out
-}
-
-/// y − a'φ of every pair and output, `(pairs, K)`, for centred φ `(K, M)`.
-pub(crate) fn residuals(design: &Design, round: &Round, halves: &[f64], delta: &[f64], phi: &[f64]) -> Vec<f64> {
-    let (m, k) = (design.m(), delta.len());
-    let mut out = Vec::with_capacity(round.pairs * k);
-    for ((set, s), halves) in design.pairs(round).zip(halves.chunks_exact(k)) {
-        for (o, (half, delta)) in halves.iter().zip(delta).enumerate() {
-            let phi = &phi[o * m..][..m];
-            let fitted: f64 = members(set).map(|j| phi[j]).sum();
-            out.push(target(*half, *delta, s, m) - fitted);
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::combinations::contains;
     use super::super::design::Shape;
+    use super::super::lanes::{LANES, Listed, residuals, right_side};
     use super::*;
 
     #[test]
@@ -109,13 +112,18 @@ mod tests {
                 }
             }
             assert!((matrix(&design, round) - s).abs().max() < 1e-13);
-            let found = right_side(&design, round, &halves, &delta);
-            assert!(found.iter().zip(&r).all(|(a, b)| (a - b).abs() < 1e-12));
-            // residuals of φ = 0 are the targets
-            let zero = residuals(&design, round, &halves, &delta, &vec![0.0; 2 * m]);
-            let (_, size) = design.pairs(round).last().expect("some");
-            let last = halves[halves.len() - 1] + 4.0 * (f64::from(size) / m as f64 - 0.5);
-            assert!((zero[zero.len() - 1] - last).abs() < 1e-14);
+            // outputs in lanes
+            let listed = Listed::new(&design, round);
+            let mut targets = vec![[0.0; LANES]; round.pairs];
+            for (p, &size) in listed.sizes.iter().enumerate() {
+                (0..2).for_each(|o| targets[p][o] = target(halves[2 * p + o], delta[o], size, m));
+            }
+            let found = right_side(&listed, &targets);
+            assert!((0..2 * m).all(|at| (found[at % m][at / m] - r[at]).abs() < 1e-12));
+            residuals(&listed, &vec![[0.5; LANES]; m], &mut targets);
+            let size = f64::from(*listed.sizes.last().expect("some"));
+            let last = halves[halves.len() - 1] + 4.0 * (size / m as f64 - 0.5) - 0.5 * size;
+            assert!((targets[round.pairs - 1][1] - last).abs() < 1e-12);
         }
     }
 }

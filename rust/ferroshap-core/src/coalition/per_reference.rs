@@ -267,8 +267,10 @@ impl Estimator for PerReference {
         let mut push = |reference: usize, spread: &Spread, set: &[u64], all: &[u64]| {
             let mask = out.push(row, reference);
             spread.apply(set, mask);
-            let rest: Vec<u64> = all.iter().zip(&*mask).map(|(all, word)| all & !word).collect();
-            out.push(row, reference).copy_from_slice(&rest);
+            let at = out.masks.len() - all.len();
+            let rest = out.push(row, reference).len();
+            let (before, rest) = out.masks.split_at_mut(at + rest);
+            rest.iter_mut().zip(all.iter().zip(&before[at..])).for_each(|(rest, (all, word))| *rest = all & !word);
         };
         for (b, pairs) in Self::pieces(work, range) {
             match &work.parts[b] {

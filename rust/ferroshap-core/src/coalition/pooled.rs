@@ -4,8 +4,9 @@
 use nalgebra::DMatrix;
 
 use super::designs::Designs;
-use super::errors::{add_variances, centred_columns, small_sample, squared};
-use super::normal;
+use super::errors::{add_variances, centred_columns, small_sample, square};
+use super::lanes::{LANES, Lanes, Listed, residuals, right_side};
+use super::normal::target;
 use super::ridge::{Inverses, Unit, centre};
 use super::solve::Factor;
 use crate::error::Result;
@@ -45,15 +46,33 @@ pub(crate) struct Pool<'a> {
     pub(crate) round: usize,
 }
 
-/// What a block of units adds, of every row.
+/// What a block of units adds. A row's outputs are consecutive lanes, after those of the row before.
 #[derive(Default)]
 struct Block {
-    /// r of its units: `[unit][row]`, `(K, M)`.
-    r: Vec<Vec<Vec<f64>>>,
-    /// Σ ω K r, `(M, K)`.
-    right: Vec<DMatrix<f64>>,
-    variances: Vec<Vec<f64>>,
-    spread: Vec<Vec<f64>>,
+    /// r of its units: `[unit][lanes]`, `(M)`.
+    r: Vec<Vec<Vec<Lanes>>>,
+    /// Σ ω K r: `[lanes]`, `(M)`.
+    right: Vec<Vec<Lanes>>,
+    /// `(lanes, M)`.
+    variances: Vec<f64>,
+    /// `(lanes, M)`.
+    spread: Vec<f64>,
+}
+
+/// What a unit of some rows is regressed on: `[lanes]`, `(pairs)`; 0 in lanes that stand for no row.
+fn targets(listed: &Listed<'_>, rows: &[&Sampled], u: usize) -> Vec<Vec<Lanes>> {
+    let k = rows[0].units[u].delta.len();
+    let mut out = vec![vec![[0.0; LANES]; listed.sizes.len()]; (rows.len() * k).div_ceil(LANES)];
+    for (row, sampled) in rows.iter().enumerate() {
+        for (o, &delta) in sampled.units[u].delta.iter().enumerate() {
+            let lane = row * k + o;
+            let halves = sampled.halves[u][o..].iter().step_by(k);
+            for ((out, &half), &s) in out[lane / LANES].iter_mut().zip(halves).zip(&listed.sizes) {
+                out[lane % LANES] = target(half, delta, s, listed.m);
+            }
+        }
+    }
+    out
 }
 
 impl Pool<'_> {
@@ -70,7 +89,8 @@ impl Pool<'_> {
         let Some(own) = own.filter(|own| !std::ptr::eq(*own, inverses) && rows[0].units.len() > 1) else {
             return self.solve_with(inverses, rows, centre_of, threads, control);
         };
-        let (fitting, others): (Vec<_>, Vec<_>) = (0..rows.len()).partition(|&row| self.fits(own, rows[row]));
+        let fits = self.fits(own, rows);
+        let (fitting, others): (Vec<_>, Vec<_>) = (0..rows.len()).partition(|&row| fits[row]);
         let mut out: Vec<Option<Solved>> = rows.iter().map(|_| None).collect();
         for (inverses, of) in [(own, fitting), (inverses, others)] {
             let some: Vec<&Sampled> = of.iter().map(|&row| rows[row]).collect();
@@ -80,17 +100,28 @@ impl Pool<'_> {
         Ok(out.into_iter().flatten().collect())
     }
 
-    /// Whether every unit's own regression leaves next to nothing of every output.
-    fn fits(&self, own: &Inverses, row: &Sampled) -> bool {
-        row.units.iter().zip(&row.halves).all(|(unit, halves)| {
-            let (design, k) = (self.designs.design(unit.group), unit.delta.len());
-            let (round, m) = (design.round(self.round), design.m());
-            let r = normal::right_side(design, round, halves, &unit.delta);
-            let left = normal::residuals(design, round, halves, &unit.delta, own.times(unit.group, &r).as_slice());
-            let targets = normal::residuals(design, round, halves, &unit.delta, &vec![0.0; k * m]);
-            let squares = |of: &[f64], o: usize| of.iter().skip(o).step_by(k).map(|x| x * x).sum::<f64>();
-            (0..k).all(|o| squares(&left, o) <= NEXT_TO_NOTHING * squares(&targets, o))
-        })
+    /// For each row whether every unit's own regression leaves next to nothing of every output.
+    fn fits(&self, own: &Inverses, rows: &[&Sampled]) -> Vec<bool> {
+        let k = rows[0].units[0].delta.len();
+        let mut out = vec![true; rows.len()];
+        for (u, unit) in rows[0].units.iter().enumerate() {
+            if !out.contains(&true) {
+                break;
+            }
+            let design = self.designs.design(unit.group);
+            let listed = Listed::new(design, design.round(self.round));
+            for (at, mut y) in targets(&listed, rows, u).into_iter().enumerate() {
+                let all = squares(&y);
+                residuals(&listed, &own.times(unit.group, &right_side(&listed, &y)), &mut y);
+                let left = squares(&y);
+                for (lane, (left, all)) in left.iter().zip(all).enumerate() {
+                    if let Some(fits) = out.get_mut((at * LANES + lane) / k) {
+                        *fits &= *left <= NEXT_TO_NOTHING * all;
+                    }
+                }
+            }
+        }
+        out
     }
 
     fn solve_with(
@@ -117,21 +148,25 @@ impl Pool<'_> {
                 self.right_sides(inverses, rows, units, &mut block[0]);
             },
         )?;
-        let mut psi = blocks.iter_mut().map(|block| std::mem::take(&mut block.right)).reduce(|mut sum, more| {
-            sum.iter_mut().zip(&more).for_each(|(sum, more)| *sum += more);
+        let right = blocks.iter_mut().map(|block| std::mem::take(&mut block.right)).reduce(|mut sum, more| {
+            sum.iter_mut().zip(&more).for_each(|(sum, more)| add_scaled(sum, more, 1.0));
             sum
         });
-        let psi = psi.get_or_insert_default();
-        let phi: Vec<DMatrix<f64>> = psi
-            .iter_mut()
-            .zip(rows)
-            .map(|(psi, row)| {
-                factor.solve(psi);
-                centre(psi);
-                total(psi, &row.units)
-            })
-            .collect();
-        let centres: Vec<Vec<f64>> = phi.iter().enumerate().map(|(row, phi)| centre_of(row, phi)).collect();
+        let mut lanes = right.unwrap_or_default();
+        let k = first.units[0].delta.len();
+        let mut phi = Vec::with_capacity(rows.len());
+        for (row, sampled) in rows.iter().enumerate() {
+            let at = |o| ((row * k + o) / LANES, (row * k + o) % LANES);
+            let mut psi = DMatrix::from_fn(self.designs.shape().m, k, |j, o| lanes[at(o).0][j][at(o).1]);
+            factor.solve(&mut psi);
+            centre(&mut psi);
+            for (o, psi) in psi.column_iter().enumerate() {
+                lanes[at(o).0].iter_mut().zip(psi.iter()).for_each(|(lanes, psi)| lanes[at(o).1] = *psi);
+            }
+            phi.push(total(&psi, &sampled.units));
+        }
+        let psi = &lanes;
+        let centres: Vec<f64> = phi.iter().enumerate().flat_map(|(row, phi)| centre_of(row, phi)).collect();
         let responses = inverses.responses(units, &factor);
         for_each_chunk(
             &mut blocks,
@@ -149,20 +184,15 @@ impl Pool<'_> {
 
     fn right_sides(&self, inverses: &Inverses, rows: &[&Sampled], units: std::ops::Range<usize>, out: &mut Block) {
         for u in units {
-            let group = rows[0].units[u].group;
-            let design = self.designs.design(group);
-            let mut of_rows = Vec::with_capacity(rows.len());
-            for (row, sampled) in rows.iter().enumerate() {
-                let unit = &sampled.units[u];
-                let r = normal::right_side(design, design.round(self.round), &sampled.halves[u], &unit.delta);
-                let scaled = inverses.times(group, &r) * unit.weight;
-                match out.right.get_mut(row) {
-                    Some(sum) => *sum += scaled,
-                    None => out.right.push(scaled),
-                }
-                of_rows.push(r);
+            let unit = &rows[0].units[u];
+            let design = self.designs.design(unit.group);
+            let listed = Listed::new(design, design.round(self.round));
+            let r: Vec<_> = targets(&listed, rows, u).iter().map(|y| right_side(&listed, y)).collect();
+            out.right.resize(r.len(), vec![[0.0; LANES]; listed.m]);
+            for (sum, r) in out.right.iter_mut().zip(&r) {
+                add_scaled(sum, &inverses.times(unit.group, r), unit.weight);
             }
-            out.r.push(of_rows);
+            out.r.push(r);
         }
     }
 
@@ -173,36 +203,48 @@ impl Pool<'_> {
         responses: &impl Fn(usize) -> DMatrix<f64>,
         rows: &[&Sampled],
         units: std::ops::Range<usize>,
-        psi: &[DMatrix<f64>],
-        centres: &[Vec<f64>],
+        psi: &[Vec<Lanes>],
+        centres: &[f64],
         out: &mut Block,
     ) {
-        out.variances = centres.iter().map(|centre| vec![0.0; centre.len()]).collect();
-        out.spread = out.variances.clone();
+        (out.variances, out.spread) = (vec![0.0; centres.len()], vec![0.0; centres.len()]);
         for (u, r) in units.zip(std::mem::take(&mut out.r)) {
-            let group = rows[0].units[u].group;
-            let (design, m) = (self.designs.design(group), self.designs.shape().m);
-            let round = design.round(self.round);
-            let h = small_sample(round.pairs, inverses.parameters(group));
-            let mut squares = Vec::with_capacity(rows.len());
-            for (row, sampled) in rows.iter().enumerate() {
-                let unit = &sampled.units[u];
-                let own = inverses.values(group, &r[row], &psi[row]);
-                let e = normal::residuals(design, round, &sampled.halves[u], &unit.delta, own.as_slice());
-                squares.push(squared(design, round, e, unit.delta.len()));
-                for (o, delta) in unit.delta.iter().enumerate() {
-                    let (own, at) = (own.column(o), o * m);
-                    for (j, own) in own.iter().enumerate() {
-                        let off = own + delta / m as f64 - centres[row][at + j];
-                        out.spread[row][at + j] += unit.weight * off * off;
+            let unit = &rows[0].units[u];
+            let (design, m) = (self.designs.design(unit.group), self.designs.shape().m);
+            let listed = Listed::new(design, design.round(self.round));
+            let mut squares = targets(&listed, rows, u);
+            let delta = rows.iter().flat_map(|row| &row.units[u].delta);
+            let mut lanes = delta.zip(out.spread.chunks_exact_mut(m).zip(centres.chunks_exact(m)));
+            for ((r, psi), e) in r.iter().zip(psi).zip(&mut squares) {
+                let own = inverses.values(unit.group, r, psi);
+                residuals(&listed, &own, e);
+                square(design, &listed, e);
+                for (lane, (delta, (spread, centres))) in lanes.by_ref().take(LANES).enumerate() {
+                    for ((spread, centre), own) in spread.iter_mut().zip(centres).zip(&own) {
+                        let off = own[lane] + delta / m as f64 - centre;
+                        *spread += unit.weight * off * off;
                     }
                 }
             }
-            let scale: Vec<f64> = rows.iter().map(|row| row.units[u].weight.powi(2) * h).collect();
-            let columns = centred_columns(responses(group));
-            add_variances(design, round, &columns, &squares, &scale, &mut out.variances);
+            let h = small_sample(listed.round.pairs, inverses.parameters(unit.group));
+            let columns = centred_columns(responses(unit.group));
+            add_variances(&listed, &columns, &squares, unit.weight.powi(2) * h, &mut out.variances);
         }
     }
+}
+
+/// Adds numbers times a factor.
+fn add_scaled(to: &mut [Lanes], from: &[Lanes], factor: f64) {
+    for (to, from) in to.iter_mut().zip(from) {
+        to.iter_mut().zip(from).for_each(|(to, from)| *to += factor * from);
+    }
+}
+
+/// Σ y² in each lane.
+fn squares(y: &[Lanes]) -> Lanes {
+    let mut out = [0.0; LANES];
+    y.iter().for_each(|y| out.iter_mut().zip(y).for_each(|(sum, y)| *sum += y * y));
+    out
 }
 
 /// Σ ω (ψ + Δ/M) over the units.
@@ -217,14 +259,16 @@ fn total(psi: &DMatrix<f64>, units: &[Unit]) -> DMatrix<f64> {
 }
 
 fn collected(phi: Vec<DMatrix<f64>>, blocks: &[Block], factor: &Factor) -> Vec<Solved> {
-    let sum = |of: &dyn Fn(&Block) -> &Vec<f64>, n: usize| {
+    let sum = |of: &dyn Fn(&Block) -> &Vec<f64>, row: usize, n: usize| {
         let mut out = vec![0.0; n];
-        blocks.iter().for_each(|block| out.iter_mut().zip(of(block)).for_each(|(sum, more)| *sum += more));
+        for block in blocks {
+            out.iter_mut().zip(&of(block)[row * n..]).for_each(|(sum, more)| *sum += more);
+        }
         out
     };
     let of_row = |(row, phi): (usize, DMatrix<f64>)| Solved {
-        variances: sum(&|block| &block.variances[row], phi.len()),
-        spread: sum(&|block| &block.spread[row], phi.len()),
+        variances: sum(&|block| &block.variances, row, phi.len()),
+        spread: sum(&|block| &block.spread, row, phi.len()),
         singular: factor.is_singular(),
         phi,
     };

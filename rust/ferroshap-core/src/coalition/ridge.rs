@@ -13,7 +13,8 @@
 
 use nalgebra::DMatrix;
 
-use super::solve::{Factor, product};
+use super::lanes::{Lanes, times};
+use super::solve::{self, Factor, product};
 use crate::error::Result;
 use crate::parallel::{Control, for_each_chunk};
 
@@ -74,8 +75,7 @@ fn inverted(
         |(), _, out, _| {
             let (matrix, singular) = &mut out[0];
             add(matrix);
-            let factor = Factor::new(std::mem::replace(matrix, DMatrix::zeros(0, 0)));
-            (*matrix, *singular) = (factor.inverse(), factor.is_singular());
+            (*matrix, *singular) = solve::inverted(std::mem::replace(matrix, DMatrix::zeros(0, 0)));
         },
     )?;
     let singular = out.iter().any(|(_, singular)| *singular);
@@ -129,15 +129,17 @@ impl Inverses {
         Factor::new(a)
     }
 
-    /// K r, `(M, K)`, from r `(K, M)`.
-    pub(crate) fn times(&self, group: usize, r: &[f64]) -> DMatrix<f64> {
-        let k = &self.k[group];
-        product(k, &DMatrix::from_column_slice(k.nrows(), r.len() / k.nrows(), r))
+    /// K r, `(M)`.
+    pub(crate) fn times(&self, group: usize, r: &[Lanes]) -> Vec<Lanes> {
+        times(&self.k[group], r)
     }
 
-    /// A unit's own centred values K (r + λ t ψ), `(M, K)`.
-    pub(crate) fn values(&self, group: usize, r: &[f64], psi: &DMatrix<f64>) -> DMatrix<f64> {
-        let pulled: Vec<f64> = r.iter().zip(psi.iter()).map(|(r, psi)| r + self.penalty * psi).collect();
+    /// A unit's own centred values K (r + λ t ψ), `(M)`.
+    pub(crate) fn values(&self, group: usize, r: &[Lanes], psi: &[Lanes]) -> Vec<Lanes> {
+        let mut pulled = r.to_vec();
+        for (r, psi) in pulled.iter_mut().zip(psi) {
+            r.iter_mut().zip(psi).for_each(|(r, psi)| *r += self.penalty * psi);
+        }
         self.times(group, &pulled)
     }
 

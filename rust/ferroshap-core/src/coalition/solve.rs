@@ -3,8 +3,24 @@
 use nalgebra::linalg::Cholesky;
 use nalgebra::{DMatrix, Dyn};
 
+use super::inverse::inverse;
+
 /// A pivot below this share of the mean of the diagonal counts as none.
 const SMALLEST_PIVOT: f64 = 1e-10;
+
+fn smallest_pivot(a: &DMatrix<f64>) -> f64 {
+    SMALLEST_PIVOT * a.trace() / a.nrows() as f64
+}
+
+/// The inverse of a symmetric matrix without negative eigenvalues, or on the space that it spans; and whether that is not
+/// all of it.
+pub(crate) fn inverted(a: DMatrix<f64>) -> (DMatrix<f64>, bool) {
+    let smallest = smallest_pivot(&a);
+    match inverse(&a, smallest) {
+        Some(found) => (found, false),
+        None => (pseudo_inverse(a, smallest), true),
+    }
+}
 
 /// A factored symmetric matrix without negative eigenvalues.
 #[derive(Debug)]
@@ -18,7 +34,7 @@ pub(crate) enum Factor {
 impl Factor {
     /// Factors `a`.
     pub(crate) fn new(a: DMatrix<f64>) -> Self {
-        let smallest = SMALLEST_PIVOT * a.trace() / a.nrows() as f64;
+        let smallest = smallest_pivot(&a);
         match Cholesky::new(a.clone()) {
             Some(found) if found.l_dirty().diagonal().iter().all(|l| l * l >= smallest) => Self::Regular(found),
             _ => Self::Singular(pseudo_inverse(a, smallest)),
