@@ -1,5 +1,6 @@
 """Columns of frames, joined and taken from by position, in three libraries."""
 
+from abc import ABC, abstractmethod
 from typing import Any, Protocol
 
 import numpy as np
@@ -64,7 +65,7 @@ def frames_of(frame: Any, *, keep_index: bool) -> Frames:
     )
 
 
-class ColumnFrames:
+class ColumnFrames(ABC):
     """What polars and pyarrow have in common: columns by name, and no index."""
 
     def __init__(self, frame: Any) -> None:
@@ -86,8 +87,9 @@ class ColumnFrames:
         check_columns(matrix.shape[1] if matrix.ndim == 2 else -1, len(self._names))
         return self.from_arrays([_native_objects(matrix[:, at]) for at in range(matrix.shape[1])]), one_row
 
+    @abstractmethod
     def from_arrays(self, arrays: list[Any]) -> Any:
-        raise NotImplementedError
+        """A frame of one column an array."""
 
     def series(self, columns: list[Any]) -> list[Any]:
         return columns
