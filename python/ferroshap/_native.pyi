@@ -189,7 +189,7 @@ class Plan:
     """An ensemble compiled for one game, path-dependent or (`interventional`) against a background; immutable.
 
     `expected_rows` is about how many rows will be explained, by which tables are chosen (None: 10,000), `table_bytes` the most
-    memory that tables may take (None: 192 MiB, against a background 2 GiB): what does not fit is explained in slower ways that
+    memory that tables may take (None: 152 MiB, against a background 2 GiB): what does not fit is explained in slower ways that
     need none, with the same values to rounding. Against up to 16,384 background rows without weights tables are made by the first
     `run` that they pay off in, with the same bits before and after. `level` a level of
     vector instructions, for tests; None: the one in use. The values do not depend on the level.

@@ -81,7 +81,7 @@ class TreeExplainer(BackgroundErrors):
         those, and there tables are made by the first call that they pay off in.
     max_memory
         The most memory the prepared model may take, with the background rows, in bytes or as text such as "512MiB"; its
-        tables take what is left beside the rest, or are replaced by ways that are slower. None: 192 MiB of tables, against
+        tables take what is left beside the rest, or are replaced by ways that are slower. None: 152 MiB of tables, against
         a background 2 GiB.
     pair_budget
         The most pairs of a row and a background row of one call, for output spaces whose values are computed pair by pair: the

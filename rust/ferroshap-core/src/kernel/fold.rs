@@ -4,11 +4,10 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use super::count::{Count, CountScratch};
-use super::make::{FindMean, Make};
 use crate::error::Result;
 use crate::model::InputRule;
 use crate::parallel::{Control, for_each_chunk};
-use crate::plan::{Builder, Counts, PlanModel, TreePlan};
+use crate::plan::{Builder, Counts, FindMean, Make, PlanModel, TreePlan};
 use crate::rows::{Columns, Lane, RowMajor, Rows};
 use crate::simd::{BLOCK, Driver, Level, Mask, Simd};
 use crate::splits::{Codes, Comparable};

@@ -2,35 +2,8 @@
 
 use crate::error::Result;
 use crate::parallel::{Control, for_each_chunk};
-use crate::plan::{Builder, Recipe, TreePlan, TreeTables};
-use crate::simd::{Driver, Kernel, Line, Simd};
-
-/// Makes the tables of a tree.
-pub(super) struct Make<'a> {
-    pub(super) builder: &'a mut Builder,
-    pub(super) recipe: &'a Recipe,
-    pub(super) lines: &'a mut [Line],
-}
-
-impl<S: Simd> Kernel<S> for Make<'_> {
-    #[inline(always)]
-    fn run(self, _: S) {
-        self.builder.make(self.recipe, self.lines);
-    }
-}
-
-/// Finds the mean of what the leaves of a tree's groups add.
-pub(super) struct FindMean<'a> {
-    pub(super) builder: &'a mut Builder,
-    pub(super) recipe: &'a Recipe,
-}
-
-impl<S: Simd> Kernel<S> for FindMean<'_> {
-    #[inline(always)]
-    fn run(self, _: S) {
-        self.builder.find_mean(self.recipe);
-    }
-}
+use crate::plan::{Builder, Make, TreePlan, TreeTables};
+use crate::simd::{Driver, Line, Simd};
 
 /// Makes the tables of all trees that have none, for good.
 pub(super) struct MakeAll<'a> {

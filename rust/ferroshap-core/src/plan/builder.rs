@@ -4,7 +4,34 @@
 use super::recipe::{Counts, Place, Recipe};
 use super::shapley::{LeafSums, PatternWeights};
 use super::subtrees::{Below, Group, Half, Heads, Leaf, Shape, Subtree};
-use crate::simd::{Line, of_whole, whole_of};
+use crate::simd::{Kernel, Line, Simd, of_whole, whole_of};
+
+/// Makes the tables of a tree, by vectors.
+pub(crate) struct Make<'a> {
+    pub(crate) builder: &'a mut Builder,
+    pub(crate) recipe: &'a Recipe,
+    pub(crate) lines: &'a mut [Line],
+}
+
+impl<S: Simd> Kernel<S> for Make<'_> {
+    #[inline(always)]
+    fn run(self, _: S) {
+        self.builder.make(self.recipe, self.lines);
+    }
+}
+
+/// Finds the mean of what the leaves of a tree's groups add.
+pub(crate) struct FindMean<'a> {
+    pub(crate) builder: &'a mut Builder,
+    pub(crate) recipe: &'a Recipe,
+}
+
+impl<S: Simd> Kernel<S> for FindMean<'_> {
+    #[inline(always)]
+    fn run(self, _: S) {
+        self.builder.find_mean(self.recipe);
+    }
+}
 
 /// Makes tables.
 #[derive(Debug, Default)]
@@ -24,7 +51,7 @@ pub(crate) struct Builder {
 impl Builder {
     /// Makes the tables of a tree; all of `lines` are written.
     #[inline(always)]
-    pub(crate) fn make(&mut self, recipe: &Recipe, lines: &mut [Line]) {
+    fn make(&mut self, recipe: &Recipe, lines: &mut [Line]) {
         self.begin(recipe);
         for (number, (shape, places)) in recipe.shapes.iter().enumerate() {
             for weighting in 0..recipe.weightings {
@@ -47,7 +74,7 @@ impl Builder {
 
     /// Finds the mean alone.
     #[inline(always)]
-    pub(crate) fn find_mean(&mut self, recipe: &Recipe) {
+    fn find_mean(&mut self, recipe: &Recipe) {
         self.begin(recipe);
         for (number, (shape, _)) in recipe.shapes.iter().enumerate() {
             self.count(recipe, number, shape, 0);

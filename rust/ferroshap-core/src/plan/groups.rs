@@ -1,13 +1,12 @@
-//! Which subtrees of a tree become pattern tables, by one cost model.
+//! The subtrees of a tree that can become pattern tables, and what each way to explain costs: one cost model.
 //!
 //! A *group* is a subtree of a few leaves below one path. A row's pattern in it has a bit for each feature of the path (it
 //! satisfies all edges on it) and one for each split of the group; each leaf's own pattern follows from it, so one look-up
-//! gives what all leaves of the group add. A tree is cut from below: a subtree costs what its group costs or what its two
-//! halves cost, whichever is less. What no group takes goes to the recurrence (path-dependent), or each leaf by itself to
-//! the patterns that occur in the background (interventional).
+//! gives what all leaves of the group add. A tree is cut from below ([`super::ways`]): a subtree costs what its group costs
+//! or what its two halves cost, whichever is less. What no group takes goes to the recurrence (path-dependent), or each leaf by
+//! itself to the patterns that occur in the background (interventional).
 
 use crate::model::{Ensemble, Node, Tree};
-use crate::simd::Line;
 
 /// Most leaves of a group.
 const MOST_LEAVES: u32 = 8;
@@ -25,8 +24,6 @@ mod cost {
     pub(super) const NEAR_LINES: f64 = 512.0;
     /// A line of a table that has to come from memory for every few thousand rows.
     pub(super) const STREAM: f64 = 0.0015;
-    /// What a line costs more, row by row, until the tables fit their memory; then there are none.
-    pub(super) const PRICES: [f64; 9] = [0.0, 0.0008, 0.0016, 0.0032, 0.0064, 0.0128, 0.0256, 0.06, 0.2];
     /// A look-up in each weighting of the background but the first, mixed into the row's.
     pub(super) const MIXED: f64 = 0.6;
     /// A bit of a row's pattern.
@@ -74,230 +71,100 @@ impl Workload {
     pub(crate) fn with_weightings(self, weightings: usize) -> Self {
         Self { weightings: weightings as f64, ..self }
     }
-}
 
-/// The ways of all trees whose tables take at most `bytes`: lines are made dearer until they do.
-pub(super) fn ways_within(model: &Ensemble, load: Workload, bytes: usize) -> Vec<Ways> {
-    for price in cost::PRICES {
-        let mut taken = 0usize;
-        let of_tree = |tree| {
-            let ways = ways(model, tree, load, price);
-            taken = taken.saturating_add(ways.lines.saturating_mul(load.weightings as usize * size_of::<Line>()));
-            (taken <= bytes).then_some(ways)
-        };
-        if let Some(ways) = model.trees().iter().map(of_tree).collect() {
-            return ways;
-        }
+    /// The same where a line of a table costs a row so much more.
+    pub(super) fn with_dearer_lines(self, price: f64) -> Self {
+        Self { line: self.line + price, ..self }
     }
-    model.trees().iter().map(|tree| ways(model, tree, load, f64::INFINITY)).collect()
-}
 
-/// How a tree is explained.
-pub(super) struct Ways {
-    /// Of every node, counted from the root; below a group the nodes have none of their own.
-    pub(super) of_nodes: Vec<Way>,
-    /// Of every node, whether the patterns of its subtree can be counted at once, for all groups in it: an addition for each
-    /// background row in the place of one for each group.
-    pub(super) counted: Vec<bool>,
-    /// Lines of the tables.
-    lines: usize,
-    /// Nanoseconds of all: making the tables, the background, the rows.
-    pub(super) cost: f64,
-}
-
-/// How a node is explained.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
-    /// The subtree is one group.
-    Group,
-    /// No step here: both children by tables.
-    Split,
-    /// A step of the recurrence, or a leaf of it.
-    Recurrence,
-    /// A leaf by itself.
-    Deep,
-}
-
-/// Chooses where each line of a table costs `price` more, row by row.
-fn ways(model: &Ensemble, tree: &Tree, fair: Workload, price: f64) -> Ways {
-    let load = Workload { line: fair.line + price, ..fair };
-    let size = tree.n_nodes as usize;
-    let above = Above::new(model, tree);
-    let points = f64::from(tree.path_features.div_ceil(2).max(1));
-    let outputs = if tree.output.is_some() { 1.0 } else { model.n_outputs() as f64 };
-    let step = load.rows * outputs * (cost::STEP + points * cost::POINT);
-    let mut way = vec![Way::Recurrence; size];
-    // (by tables alone, the best)
-    let mut costs = vec![(f64::INFINITY, 0.0); size];
-    let mut leaves = vec![1u32; size];
-    for node in tree.node_range().rev() {
-        let at = (node - tree.root) as usize;
-        let group = above.group(model, tree, node, leaves_below(model, tree, node, &mut leaves));
-        let as_group = group.map_or(f64::INFINITY, |group| group.cost(load, outputs));
-        costs[at] = match model.node(node) {
-            Node::Leaf { .. } => match load.background {
-                None => (as_group, as_group.min(0.0)),
-                Some(background) => {
-                    let alone = outputs * deep(above.features[at], load, background);
-                    way[at] = if as_group <= alone { Way::Group } else { Way::Deep };
-                    (as_group.min(alone), as_group.min(alone))
-                }
-            },
-            Node::Inner { left, .. } => {
-                let (first, second) = (costs[(left - tree.root) as usize], costs[(left - tree.root) as usize + 1]);
-                let halves = first.0 + second.0;
-                let tables = as_group.min(halves);
-                let step = step + first.1 + second.1;
-                way[at] = match () {
-                    () if load.background.is_none() && step <= tables => Way::Recurrence,
-                    () if as_group <= halves => Way::Group,
-                    () => Way::Split,
-                };
-                (tables, if load.background.is_none() { tables.min(step) } else { tables })
-            }
-        };
+    pub(super) fn weightings(&self) -> usize {
+        self.weightings as usize
     }
-    only_tables_below_splits(model, tree, &costs, &mut way);
-    let counted = counted(model, tree, &above, &leaves, &way, load);
-    let mut chosen = Ways { of_nodes: way, counted, lines: 0, cost: 0.0 };
-    let mut pending = vec![(tree.root, false)];
-    while let Some((node, mut held)) = pending.pop() {
-        let at = (node - tree.root) as usize;
-        if !held && (chosen.counted[at] || chosen.of_nodes[at] == Way::Group) {
-            held = true;
-            let bits = f64::from(above.features[at] + leaves[at] - 1);
-            chosen.cost += load.background.unwrap_or(0.0) * (cost::BIT * bits + cost::COUNTED * load.weightings);
-        }
-        match (chosen.of_nodes[at], load.background) {
-            (Way::Group, _) => {
-                let group = above.group(model, tree, node, leaves[at]);
-                chosen.lines += outputs as usize * group.as_ref().map_or(0, Group::lines);
-                chosen.cost += group.map_or(0.0, |group| group.cost(fair, outputs));
-            }
-            (Way::Deep, Some(background)) => chosen.cost += outputs * deep(above.features[at], fair, background),
-            (way, _) => {
-                if let Node::Inner { left, .. } = model.node(node) {
-                    chosen.cost += if way == Way::Recurrence { step } else { 0.0 };
-                    pending.extend([(left, held), (left + 1, held)]);
-                }
-            }
-        }
-    }
-    chosen
-}
 
-/// Where a subtree has tables only, and patterns of so few bits that each comes several times.
-fn counted(model: &Ensemble, tree: &Tree, above: &Above, leaves: &[u32], way: &[Way], load: Workload) -> Vec<bool> {
-    let mut has_tables_only = vec![false; way.len()];
-    let mut counted = vec![false; way.len()];
-    let Some(background) = load.background else { return counted };
-    let most_bits = ((background / 4.0).log2() as u32).min(MOST_BITS);
-    for node in tree.node_range().rev() {
-        let at = (node - tree.root) as usize;
-        has_tables_only[at] = match (way[at], model.node(node)) {
-            (Way::Group, _) => true,
-            (Way::Split, Node::Inner { left, .. }) => {
-                let first = (left - tree.root) as usize;
-                has_tables_only[first] && has_tables_only[first + 1]
-            }
-            _ => false,
-        };
-        counted[at] = has_tables_only[at] && above.features[at] + leaves[at] - 1 <= most_bits;
-    }
-    counted
-}
-
-/// Below a node that has no step, a subtree that the recurrence would take at less cost goes by tables all the same.
-fn only_tables_below_splits(model: &Ensemble, tree: &Tree, costs: &[(f64, f64)], way: &mut [Way]) {
-    for node in tree.node_range() {
-        let at = (node - tree.root) as usize;
-        if let (Way::Split, Node::Inner { left, .. }) = (way[at], model.node(node)) {
-            for child in [left, left + 1] {
-                let below = (child - tree.root) as usize;
-                if way[below] == Way::Recurrence {
-                    way[below] = match model.node(child) {
-                        Node::Inner { left, .. } => {
-                            let first = (left - tree.root) as usize;
-                            let halves = costs[first].0 + costs[first + 1].0;
-                            if costs[below].0 < halves { Way::Group } else { Way::Split }
-                        }
-                        Node::Leaf { .. } => Way::Group,
-                    };
-                }
-            }
-        }
+    /// Counting the background's patterns of so many bits.
+    pub(super) fn counting(&self, bits: u32) -> f64 {
+        self.background.unwrap_or(0.0) * (cost::BIT * f64::from(bits) + cost::COUNTED * self.weightings)
     }
 }
 
-fn leaves_below(model: &Ensemble, tree: &Tree, node: u32, leaves: &mut [u32]) -> u32 {
-    let at = (node - tree.root) as usize;
-    if let Node::Inner { left, .. } = model.node(node) {
-        let first = (left - tree.root) as usize;
-        leaves[at] = leaves[first].saturating_add(leaves[first + 1]);
-    }
-    leaves[at]
+/// The subtrees of a tree that can be groups.
+pub(super) struct Candidates {
+    /// By node, counted from the root: different features on the path to it.
+    pub(super) features: Vec<u32>,
+    /// Leaves below it.
+    pub(super) leaves: Vec<u32>,
+    pub(super) groups: Vec<Option<Group>>,
 }
 
-/// What stands above each node.
-struct Above {
-    /// Different features on the path to a node.
-    features: Vec<u32>,
-    /// Whether no node above tests the feature that a node tests.
-    first_of_its_feature: Vec<bool>,
-}
-
-impl Above {
-    fn new(model: &Ensemble, tree: &Tree) -> Self {
+impl Candidates {
+    pub(super) fn new(model: &Ensemble, tree: &Tree) -> Self {
         let size = tree.n_nodes as usize;
-        let mut out = Self { features: vec![0; size], first_of_its_feature: vec![false; size] };
-        let mut pending: Vec<(u32, Vec<u32>)> = vec![(tree.root, Vec::new())];
-        let mut spare: Vec<Vec<u32>> = Vec::new(); // paths that are not needed any more
-        while let Some((node, mut path)) = pending.pop() {
+        let (features, leaves) = (vec![0; size], vec![1u32; size]);
+        let mut out = Self { features, leaves, groups: vec![None; size] };
+        let first_of_its_feature = out.read_paths(model, tree);
+        let mut patterns = vec![0.0; size];
+        for node in tree.node_range().rev() {
             let at = (node - tree.root) as usize;
-            out.features[at] = path.len() as u32;
-            let Node::Inner { split, left } = model.node(node) else {
-                spare.push(path);
-                continue;
-            };
-            if !path.contains(&split.slot) {
-                out.first_of_its_feature[at] = true;
-                path.push(split.slot);
+            let path = out.features[at];
+            match model.node(node) {
+                Node::Leaf { .. } => patterns[at] = f64::from(path.max(1)) * f64::from(path.min(MOST_BITS)).exp2(),
+                Node::Inner { left, .. } => {
+                    let first = (left - tree.root) as usize;
+                    out.leaves[at] = out.leaves[first].saturating_add(out.leaves[first + 1]);
+                    patterns[at] = patterns[first] + patterns[first + 1];
+                }
             }
-            let mut right = spare.pop().unwrap_or_default();
-            right.clone_from(&path);
-            pending.push((left + 1, right));
-            pending.push((left, path));
+            let bits = path.saturating_add(out.leaves[at] - 1);
+            if out.leaves[at] <= MOST_LEAVES && bits <= MOST_BITS {
+                let slots = path + new_slots(model, tree, node, &first_of_its_feature);
+                out.groups[at] = Some(Group { bits, slots, patterns: patterns[at] });
+            }
         }
         out
     }
 
-    /// The subtree as a group, if it can be one.
-    fn group(&self, model: &Ensemble, tree: &Tree, root: u32, leaves: u32) -> Option<Group> {
-        let path = self.features[(root - tree.root) as usize];
-        let bits = path + leaves.saturating_sub(1);
-        if leaves > MOST_LEAVES || bits > MOST_BITS {
-            return None;
-        }
-        let mut pending = vec![root];
-        let (mut slots, mut patterns) = (path, 0.0);
-        while let Some(node) = pending.pop() {
+    /// Counts the features of all paths; whether no node above tests the feature that a node tests.
+    fn read_paths(&mut self, model: &Ensemble, tree: &Tree) -> Vec<bool> {
+        let mut first_of_its_feature = vec![false; self.features.len()];
+        let mut path: Vec<u32> = Vec::new();
+        let mut pending = vec![(tree.root, 0)];
+        while let Some((node, above)) = pending.pop() {
+            path.truncate(above);
             let at = (node - tree.root) as usize;
-            match model.node(node) {
-                Node::Inner { left, .. } => {
-                    slots += u32::from(self.first_of_its_feature[at]);
-                    pending.extend([left, left + 1]);
+            self.features[at] = above as u32;
+            if let Node::Inner { split, left } = model.node(node) {
+                if !path.contains(&split.slot) {
+                    first_of_its_feature[at] = true;
+                    path.push(split.slot);
                 }
-                Node::Leaf { .. } => {
-                    let d = self.features[at];
-                    patterns += f64::from(d.max(1)) * f64::from(1u32 << d);
-                }
+                pending.extend([(left + 1, path.len()), (left, path.len())]);
             }
         }
-        Some(Group { bits, slots, patterns })
+        first_of_its_feature
     }
 }
 
-struct Group {
+/// How many features a subtree of few leaves tests that none above it does.
+fn new_slots(model: &Ensemble, tree: &Tree, root: u32, first_of_its_feature: &[bool]) -> u32 {
+    let mut slots = ([0; MOST_LEAVES as usize], 0);
+    let mut pending = ([root; MOST_LEAVES as usize], 1);
+    while pending.1 > 0 {
+        pending.1 -= 1;
+        let node = pending.0[pending.1];
+        let Node::Inner { split, left } = model.node(node) else { continue };
+        if first_of_its_feature[(node - tree.root) as usize] && !slots.0[..slots.1].contains(&split.slot) {
+            slots.0[slots.1] = split.slot;
+            slots.1 += 1;
+        }
+        (pending.0[pending.1], pending.0[pending.1 + 1]) = (left, left + 1);
+        pending.1 += 2;
+    }
+    slots.1 as u32
+}
+
+/// A subtree as a group.
+#[derive(Debug, Clone)]
+pub(super) struct Group {
     bits: u32,
     slots: u32,
     /// Numbers of its leaves' tables.
@@ -306,12 +173,12 @@ struct Group {
 
 impl Group {
     /// Lines of its table for one output and weighting.
-    fn lines(&self) -> usize {
+    pub(super) fn lines(&self) -> usize {
         (self.slots.div_ceil(8) as usize) << self.bits
     }
 
     /// Making the table, and a look-up a row. Counting the background is no matter of groups: neighbours are counted at once.
-    fn cost(&self, load: Workload, outputs: f64) -> f64 {
+    pub(super) fn cost(&self, load: Workload, outputs: f64) -> f64 {
         if self.slots == 0 {
             return 0.0;
         }
@@ -327,8 +194,14 @@ impl Group {
     }
 }
 
+/// A step of the recurrence in a tree with so many features on a path.
+pub(super) fn step(path_features: u32, outputs: f64, load: Workload) -> f64 {
+    let points = f64::from(path_features.div_ceil(2).max(1));
+    load.rows * outputs * (cost::STEP + points * cost::POINT)
+}
+
 /// A leaf of `d` features by itself.
-fn deep(d: u32, load: Workload, background: f64) -> f64 {
+pub(super) fn deep(d: u32, load: Workload, background: f64) -> f64 {
     if d == 0 {
         return 0.0;
     }

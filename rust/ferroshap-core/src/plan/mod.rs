@@ -6,6 +6,7 @@ mod groups;
 mod interactions;
 mod later;
 mod pairs;
+mod path_dependent;
 mod paths;
 mod program;
 mod quadrature;
@@ -15,23 +16,25 @@ mod shapley;
 mod subtrees;
 mod tables;
 mod units;
+mod ways;
 
 pub use interactions::InteractionPlan;
 pub use pairs::Wanted;
 pub use quadrature::{Rule, gauss_legendre};
 
-pub(crate) use builder::Builder;
+pub(crate) use builder::{Builder, FindMean, Make};
 pub(crate) use deep::{DeepLeaf, KeptRows};
-use groups::Ways;
 pub(crate) use groups::Workload;
 pub(crate) use interactions::{Partner, SplitNode, TreeOfPairs, Visits, WeightedPoints};
 pub(crate) use later::{Later, Trees};
 pub(crate) use pairs::PairLayout;
+use path_dependent::PathDependent;
 pub(crate) use program::{MAX_POINTS, NodeStep, Op, PairStep, Points, Program, SplitStep, UnitStep};
-pub(crate) use recipe::{Counts, Recipe};
+pub(crate) use recipe::Counts;
 pub(crate) use shapley::{LeafSums, PatternWeights, Weights, rank};
 pub(crate) use tables::{Chunk, Lookup, TreeTables};
 pub(crate) use units::{Units, whole};
+use ways::Ways;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -78,7 +81,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { expected_rows: 10_000, table_bytes: 192 << 20, level: Level::in_use() }
+        Self { expected_rows: 10_000, table_bytes: 152 << 20, level: Level::in_use() }
     }
 }
 
@@ -147,33 +150,7 @@ impl Plan {
     /// [`Error::Unsupported`] where the model holds no covers, [`Error::Plan`] above [`MAX_PATH_FEATURES`].
     pub fn path_dependent(model: &Ensemble, options: Options) -> Result<Self> {
         check(model)?;
-        let load = Workload::new(model, options.expected_rows, None);
-        let code_slots = code_slots(model);
-        let (mut compiler, mut builder) = (program::Compiler::new(model), Builder::default());
-        let mut plan_tree = |(tree, ways): (&Tree, Ways)| {
-            let paths = paths::paths(model, tree, &code_slots, &ways, None);
-            let outputs: Vec<u32> = outputs_of(model, tree).collect();
-            let mut tables = TreeTables::new(paths.shapes, &outputs, 1, false);
-            tables.make_for_good(|recipe, lines| builder.make(recipe, lines));
-            let (programs, points) = compiler.tree(tree, outputs_of(model, tree), &ways.of_nodes);
-            let (splits, deep) = (paths.splits, Vec::new());
-            TreePlan { splits, points, programs, tables, deep, output: tree.output, cost: ways.cost }
-        };
-        let ways = groups::ways_within(model, load, options.table_bytes);
-        let trees = model.trees().iter().zip(ways).map(&mut plan_tree).collect();
-        let (expected, scale) = compiler.totals();
-        let (model, trees) = (PlanModel::new(model), Trees::Made(trees));
-        Ok(Self {
-            model,
-            trees,
-            kept: None,
-            level: options.level,
-            weightings: 1,
-            units: None,
-            begun: Arc::default(),
-            expected,
-            scale,
-        })
+        Ok(options.level.dispatch(PathDependent { model, options }))
     }
 
     /// An interventional plan whose trees are still to be made.
@@ -239,7 +216,7 @@ pub(crate) fn before_background(
         let (points, programs, output) = (Vec::new(), Vec::new(), tree.output);
         TreePlan { splits, points, programs, tables, deep, output, cost: ways.cost }
     };
-    let ways = groups::ways_within(model, load.with_weightings(weightings), table_bytes);
+    let ways = ways::ways_within(model, load.with_weightings(weightings), table_bytes);
     model.trees().iter().zip(ways).map(plan_tree).collect()
 }
 

@@ -1,9 +1,9 @@
 //! The comparisons of a tree, and the paths to its groups and to the leaves that stand alone.
 
 use super::deep::DeepLeaf;
-use super::groups::{Way, Ways};
 use super::subtrees::{Below, Feature, Group, Half, Leaf, Shape, Subtree};
 use super::units::Units;
+use super::ways::{Way, Ways};
 use crate::model::{Ensemble, Node, Tree};
 use crate::splits::MaskSplit;
 

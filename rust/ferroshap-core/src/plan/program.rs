@@ -7,10 +7,10 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::groups::Way;
 use super::paths::numbers;
 use super::quadrature::{Rule, gauss_legendre};
 use super::shape::{Shape, shapes};
+use super::ways::Way;
 use crate::model::{Ensemble, Node, Tree};
 
 /// Most points that one pass handles: they live in registers. More points take several passes.

@@ -1,6 +1,6 @@
 //! Which subtrees end in a closed form.
 
-use super::groups::Way;
+use super::ways::Way;
 use crate::model::{Ensemble, Node, Tree};
 
 /// What hangs below a node, by what the recurrence does with it. Ordered: a node's first child is its larger one.
