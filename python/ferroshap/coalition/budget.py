@@ -65,10 +65,10 @@ def batch_rows_option(batch_rows: Any) -> int | None:
     return whole_number("batch_rows", batch_rows, at_least=2)
 
 
-def rows_of_a_batch(chosen: int | None, row_bytes: int) -> int:
-    """Rows of one call of the model: an even number, since coalitions come with their complement."""
+def rows_of_a_batch(chosen: int | None, row_bytes: int, most: int = MOST) -> int:
+    """Rows of one call of the model, at most `most`: an even number, since coalitions come with their complement."""
     if chosen is None:
-        chosen = min(max(BYTES_A_BATCH // max(row_bytes, 1), FEWEST), MOST)
+        chosen = min(max(BYTES_A_BATCH // max(row_bytes, 1), FEWEST), most)
     return max(chosen - chosen % 2, 2)
 
 

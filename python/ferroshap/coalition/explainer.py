@@ -26,7 +26,7 @@ from .explained import Names, explained, shaped_values
 from .link import GameLink, link_of
 from .model import Model, nan_policy_option
 from .players import players_of
-from .routed import TreeBackground, TreeFunction, exact_explainer, tree_model
+from .routed import TreeBackground, TreeFunction, TreeModel, exact_explainer, tree_model
 from .row_game import RowGame
 from .rows import read_rows
 from .table import BackgroundTable, ExplainedRows
@@ -171,7 +171,7 @@ class KernelExplainer:
                 raise OptionError("model_output is for tree models; a function returns what is explained")
             self.model: Any = model
             background: BackgroundTable = background_of(given, weights, keep_index=keep_index)
-            function, self.output_space = model, self.link.output_space
+            called, self.output_space = Model(model, policy), self.link.output_space
         else:
             self.model = tree_model(model)
             function = TreeFunction(self.model, model_output, count)
@@ -185,13 +185,14 @@ class KernelExplainer:
                 self._features = feature_names if feature_names is not None else self.model.feature_names
                 self.data: Any = data
                 return
+            called = TreeModel(function, policy)
             background = TreeBackground(self.model, data, weights)
             self.output_space = function.output_space if self.link.is_identity else self.link.output_space
             output_names = self.model.output_names if output_names is None else output_names
         players = players_of(chosen_groups, background.names, background.shape)
         features = display_names("feature", feature_names, players.count)
         self._features = players.names if features is None else features
-        self._game = row_game_or_with_arrays(Model(function, policy), background, players, self.link, rows_a_call)
+        self._game = row_game_or_with_arrays(called, background, players, self.link, rows_a_call)
         self._base = self._game.base
         self._outputs = display_names("output", output_names, self._game.model.n_outputs)
         self.data = _shown_background(background, given.table)

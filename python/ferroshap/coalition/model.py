@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from ferroshap.errors import ModelError, OptionError
 
+from .budget import MOST
 from .outputs import read_outputs
 
 Floats = npt.NDArray[np.float64]
@@ -50,6 +51,8 @@ class Model:
     has_output_axis
         Whether the model returns `(n, k)`, and not `(n,)`.
     """
+
+    most_rows = MOST  # of one call
 
     def __init__(self, function: Callable[[Any], Any], nan_policy: NanPolicy) -> None:
         self.function = function
