@@ -12,19 +12,20 @@ from ferroshap.ensemble import TreeEnsemble
 from ferroshap.errors import OptionError
 from ferroshap.explanation import Details, Explanation
 from ferroshap.inputs.names import counted
-from ferroshap.options import byte_count, thread_count, whole_number
+from ferroshap.options import byte_count, thread_count
 from ferroshap.progress import Progress, progress_option, reporting
 from ferroshap.tree import TreeExplainer
 
 from .arrays_instead import row_game_or_with_arrays
 from .background import background_of, opened
-from .budget import LARGEST_SEED, Budget, batch_rows_option, budget_of, design_of
+from .budget import Budget, batch_rows_option, budget_of, design_of, seed_option
 from .calls import display_names
 from .engine import Engines
 from .estimated import Estimated
 from .explained import Names, explained, shaped_values
 from .link import GameLink, link_of
-from .model import Model, nan_policy_option
+from .model import Model, name_of, nan_policy_option
+from .ordered import OrderedByIndex
 from .players import players_of
 from .routed import TreeBackground, TreeFunction, exact_explainer, tree_model
 from .row_game import RowGame
@@ -76,7 +77,7 @@ class KernelExplainer:
         whatever the budget, and warned of: `"num_features(k)"` leaves k players, `"aic"` and `"bic"` those that stand out of the noise, a
         number is the penalty of a lasso, `"auto"` is `"aic"` where fewer than a fifth of the coalitions were evaluated.
     seed
-        Of the coalitions that are drawn. Values depend on it, the options, the background and the row alone: they have the same
+        Of the coalitions that are drawn; 0 by default. Values depend on it, the options, the background and the row alone: they have the same
         bits alone and in a batch, with any number of `threads` and any `batch_rows`.
     threads
         Threads of the estimator; None: as many as the process may use. With more than one, the next rows are prepared while the
@@ -96,6 +97,10 @@ class KernelExplainer:
         own prediction in the core evaluates.
     progress
         As in `TreeExplainer`.
+    keep_index_ordered
+        Whether such a frame is sorted by its index, as in shap; answers go to the rows they are for.
+    random_state
+        Another name for `seed`.
 
     Attributes
     ----------
@@ -143,7 +148,7 @@ class KernelExplainer:
         max_evals: int | None = None,
         tol: float | None = None,
         l1_reg: str | float = False,
-        seed: int = 0,
+        seed: int | None = None,
         threads: int | None = None,
         batch_rows: int | str = "auto",
         max_memory: int | str = "64MiB",
@@ -152,6 +157,8 @@ class KernelExplainer:
         keep_index: bool = False,
         model_output: str = "raw",
         progress: Progress | bool | None = None,
+        keep_index_ordered: bool = False,
+        random_state: int | None = None,
     ) -> None:
         self._selection = selection_of(l1_reg)
         self.link: GameLink = link_of(link)
@@ -160,7 +167,7 @@ class KernelExplainer:
         self._engines = Engines(
             budget_of(nsamples, max_evals, tol),
             design_of(design, identity=self.link.is_identity),
-            whole_number("seed", seed, at_least=0, at_most=LARGEST_SEED),
+            seed_option(seed, random_state),
             byte_count("max_memory", max_memory),
             count,
         )
@@ -174,7 +181,8 @@ class KernelExplainer:
                 raise OptionError("model_output is for tree models; a function returns what is explained")
             self.model: Any = model
             background: BackgroundTable = background_of(given, weights, keep_index=keep_index)
-            function, self.output_space = model, self.link.output_space
+            function = OrderedByIndex(model, name_of(model)) if keep_index and keep_index_ordered else model
+            self.output_space = self.link.output_space
         else:
             self.model = tree_model(model)
             function = TreeFunction(self.model, model_output, count)
