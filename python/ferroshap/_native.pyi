@@ -456,6 +456,9 @@ class Estimate:
     def background_se(self) -> npt.NDArray[np.float64]:
         """`(P, K)`: from the choice of references; NaN for a single reference and for the shared design."""
     @property
+    def varying(self) -> npt.NDArray[np.uint32]:
+        """Players in which the row differs from some reference, lowest first; the others have the value 0."""
+    @property
     def n_evals(self) -> int:
         """Model rows that were evaluated."""
     @property

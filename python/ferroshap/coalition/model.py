@@ -103,7 +103,8 @@ class Model:
         raise ModelError(
             f"{self.name} returned {values[row, output]}{which} for row {row} of {len(values):,} ({what}), and for "
             f"{int(bad.any(axis=1).sum()):,} of these rows in all; such values have no SHAP values. The row: {_shown(rows, row)}. Let "
-            "the model answer such mixtures of rows, or pass nan_policy='propagate': NaN for the rows and outputs concerned"
+            "the model answer such mixtures of rows, or pass nan_policy='propagate' (--nan-policy propagate): NaN for the rows and outputs "
+            "concerned"
         )
 
 
