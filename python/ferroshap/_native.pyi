@@ -19,6 +19,7 @@ __all__ = [
     "Factors",
     "Interactions",
     "MatrixMasker",
+    "MixtureModel",
     "Plan",
     "References",
     "Saabas",
@@ -105,6 +106,9 @@ class Ensemble:
     @property
     def max_path_features(self) -> int:
         """Most different features on the way to a leaf."""
+    @property
+    def is_linear(self) -> bool:
+        """Whether some leaf is a linear function."""
     @property
     def has_cover(self) -> bool:
         """Whether every node knows how many training rows passed it."""
@@ -452,6 +456,9 @@ class Estimate:
     def background_se(self) -> npt.NDArray[np.float64]:
         """`(P, K)`: from the choice of references; NaN for a single reference and for the shared design."""
     @property
+    def varying(self) -> npt.NDArray[np.uint32]:
+        """Players in which the row differs from some reference, lowest first; the others have the value 0."""
+    @property
     def n_evals(self) -> int:
         """Model rows that were evaluated."""
     @property
@@ -541,3 +548,25 @@ class MatrixMasker:
         threads: int | None = None,
     ) -> None:
         """Writes the model's input into `out` `(len(asked), C)`; `x` `(n, C)` holds the rows from `first_row` on."""
+
+@final
+class MixtureModel:
+    """Predicts mixtures of rows and background rows without writing them; axes: `C` columns, `K` outputs.
+
+    Raises `UnsupportedModelError` for a model with linear leaves, `DataError` for rows that do not fit.
+    """
+
+    def __new__(
+        cls,
+        ensemble: Ensemble,
+        background: _Rows,
+        player_of_column: npt.NDArray[np.int64],
+        n_players: int,
+        *,
+        missing: float | None = None,
+    ) -> MixtureModel:
+        """Background `(B, C)` and the player of each column `(C)`; `missing` as in `Ensemble.predict`, also of the rows."""
+    def predict(
+        self, asked: Asked, rows: _Rows, first_row: int, *, threads: int | None = None
+    ) -> npt.NDArray[np.float64]:
+        """The float64 sums of the leaves `(len(asked), K)`; `rows` `(n, C)` are those from `first_row` on."""

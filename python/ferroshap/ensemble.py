@@ -253,6 +253,23 @@ class TreeEnsemble:
             threads=threads,
         )
 
+    @property
+    def has_linear_leaves(self) -> bool:
+        """Whether some leaf is a linear function of the row (LightGBM's `linear_tree`)."""
+        return self._core.is_linear
+
+    def mixtures(
+        self,
+        background: npt.NDArray[np.floating[Any]],
+        player_of_column: npt.NDArray[np.int64],
+        n_players: int,
+    ) -> _native.MixtureModel:
+        """The model for mixtures of rows and `background`, `(b, f)` as `read_rows` reads rows, with the player of each column, `(f,)`.
+
+        Raises `UnsupportedModelError` for models with linear leaves.
+        """
+        return _native.MixtureModel(self._core, background, player_of_column, n_players, missing=self.schema.missing)
+
     def references(
         self,
         background: npt.NDArray[np.floating[Any]] | SparseArrays,

@@ -87,7 +87,7 @@ class Explainer(ABC):  # noqa: B024
         names: dict[str, Any] = {"feature_names": feature_names, "output_names": output_names}
         if algorithm == "kernel" or (_is_function(model) and algorithm == "auto"):
             _check_masker(model, masker)
-            return KernelExplainer(model, masker, link=link, seed=0 if seed is None else seed, **names, **options)
+            return KernelExplainer(model, masker, link=link, seed=seed, **names, **options)
         if _is_function(model):
             raise OptionError(
                 f"algorithm is {algorithm!r}, but the model is a function, which 'auto' and 'kernel' explain; for the values of trees "

@@ -267,7 +267,7 @@ def test_no_rows_give_an_empty_file(explain, folder, table):
         ("shop:leaves", 3, "shop:leaves raised SystemExit"),
         ("shop:short", 3, "shop:short was given 9 rows and returned the shape (3,)"),
         ("shop:text", 3, "shop:text returned values of the dtype <U1"),
-        ("shop:undefined", 3, "shop:undefined returned nan"),
+        ("shop:undefined", 3, "or pass nan_policy='propagate' (--nan-policy propagate)"),
         ("shop:huge", 2, "beyond the range of float32"),
     ],
 )

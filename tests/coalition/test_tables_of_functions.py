@@ -404,6 +404,29 @@ def test_labels_of_the_background_where_the_index_is_kept(cases):
     assert labels == {f"row {at}" for at in range(9)}
 
 
+def test_frames_in_the_order_of_the_index_have_their_answers_put_back(cases):
+    labels = [f"row {at * 7 % 30:02}" for at in range(30)]
+    frame = pd.DataFrame(cases.X, columns=cases.names, index=labels)
+    sorted_calls = []
+
+    def model(rows):
+        sorted_calls.append(rows.index.is_monotonic_increasing)
+        return cases.two(rows)
+
+    options = {"keep_index": True, "keep_index_ordered": True}
+    found = ferroshap.KernelExplainer(model, frame[:8], **options).shap_values(frame[8:12])
+    assert len(sorted_calls) > 2
+    assert all(sorted_calls)
+    whole = ferroshap.KernelExplainer(cases.two, cases.X[:8]).shap_values(cases.X[8:12])
+    np.testing.assert_allclose(found, whole, rtol=0, atol=1e-12)
+    two_levels = frame.set_index(pd.MultiIndex.from_arrays([labels, range(30)]))
+    one = ferroshap.KernelExplainer(lambda rows: pd.Series(cases.one(rows)), two_levels[:8], **options)
+    np.testing.assert_allclose(one.shap_values(two_levels[8:12]), whole[:, :, 0], rtol=0, atol=1e-12)
+    # without an index to keep there is nothing to sort by
+    other = ferroshap.KernelExplainer(cases.two, frame[:8], keep_index_ordered=True)
+    np.testing.assert_allclose(other.shap_values(frame[8:12]), whole, rtol=0, atol=1e-12)
+
+
 @pytest.mark.parametrize("rows", ["text", 3.0, {"a": [1.0]}, {1, 2}])
 def test_what_is_no_table_is_refused_by_name(cases, rows):
     with pytest.raises(ferroshap.DataError, match=f"X is {type(rows).__name__}; expected rows"):

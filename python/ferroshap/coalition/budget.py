@@ -58,6 +58,14 @@ def design_of(design: Any, *, identity: bool) -> Design:
     return "shared"
 
 
+def seed_option(seed: Any, random_state: Any) -> int:
+    """The seed, by either of its names; 0 by default. Raises `OptionError`."""
+    if seed is not None and random_state is not None:
+        raise OptionError("seed and random_state are two names for the same; pass one of them")
+    name, given = ("seed", seed) if random_state is None else ("random_state", random_state)
+    return 0 if given is None else whole_number(name, given, at_least=0, at_most=LARGEST_SEED)
+
+
 def batch_rows_option(batch_rows: Any) -> int | None:
     """Rows of one call of the model, None: by the size of a row."""
     if batch_rows is None or (isinstance(batch_rows, str) and batch_rows == "auto"):
@@ -65,10 +73,10 @@ def batch_rows_option(batch_rows: Any) -> int | None:
     return whole_number("batch_rows", batch_rows, at_least=2)
 
 
-def rows_of_a_batch(chosen: int | None, row_bytes: int) -> int:
-    """Rows of one call of the model: an even number, since coalitions come with their complement."""
+def rows_of_a_batch(chosen: int | None, row_bytes: int, most: int = MOST) -> int:
+    """Rows of one call of the model, at most `most`: an even number, since coalitions come with their complement."""
     if chosen is None:
-        chosen = min(max(BYTES_A_BATCH // max(row_bytes, 1), FEWEST), MOST)
+        chosen = min(max(BYTES_A_BATCH // max(row_bytes, 1), FEWEST), most)
     return max(chosen - chosen % 2, 2)
 
 

@@ -20,15 +20,5 @@ def display_names(what: Literal["feature", "output"], names: Any, count: int) ->
     return chosen
 
 
-def check_l1_reg(l1_reg: Any) -> None:
-    """Raises `OptionError` for any selection of features."""
-    if l1_reg is None or l1_reg is False:
-        return
-    raise OptionError(
-        f"l1_reg={l1_reg!r} is not supported: it sets the values of some players to 0, which is an error that no budget removes; leave "
-        "it out, and choose with explanation.top(k) what to look at"
-    )
-
-
 def _are(count: int) -> str:
     return "is" if count == 1 else "are"

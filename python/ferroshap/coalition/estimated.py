@@ -23,6 +23,8 @@ class Estimated:
         `(n, p, k)` float64; without `errors` the last two are `(0, p, k)`.
     n_evals
         `(n,)` int64; `converged`, `exact`, `low_budget`: `(n,)` bool.
+    varying
+        Of each row the players in which it differs from some background row, lowest first.
     """
 
     def __init__(self, n: int, p: int, k: int, *, errors: bool = True) -> None:
@@ -37,6 +39,7 @@ class Estimated:
         self.exact = np.zeros(n, np.bool_)
         self.low_budget = np.zeros(n, np.bool_)
         self.tells_of_background = True
+        self.varying: list[npt.NDArray[np.integer[Any]]] = [np.empty(0, np.intp)] * n
 
     def put(self, estimates: "Iterable[Any]", active: npt.NDArray[np.intp] | None) -> None:
         """Puts estimates of the engine at their rows; `active` are the players that it knew, None for all."""
@@ -50,6 +53,7 @@ class Estimated:
                 self.tells_of_background &= not np.isnan(of_background).any()
             self.n_evals[row], self.converged[row] = estimate.n_evals, estimate.converged
             self.exact[row], self.low_budget[row] = estimate.exact, estimate.low_budget
+            self.varying[row] = estimate.varying if active is None else active[estimate.varying]
 
     def without(self, bad: npt.NDArray[np.bool_]) -> None:
         """NaN for the rows and outputs that are `bad`, `(n, k)`."""
@@ -58,6 +62,13 @@ class Estimated:
         for array in (self.values, self.standard_errors, self.background_se):
             if len(array):
                 np.moveaxis(array, 1, 2)[bad] = np.nan
+
+    def unknown_errors(self, row: int, output: int) -> None:
+        """The values of an output of a row are no estimates of the engine any more."""
+        self.exact[row] = False
+        for array in (self.standard_errors, self.background_se):
+            if len(array):
+                array[row, :, output] = np.nan
 
     def warn(self, *, tol: float | None) -> None:
         """Warns of rows whose budget was too small, or did not reach `tol`."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,23 +12,25 @@ from ferroshap.ensemble import TreeEnsemble
 from ferroshap.errors import OptionError
 from ferroshap.explanation import Details, Explanation
 from ferroshap.inputs.names import counted
-from ferroshap.options import byte_count, thread_count, whole_number
+from ferroshap.options import byte_count, thread_count
 from ferroshap.progress import Progress, progress_option, reporting
 from ferroshap.tree import TreeExplainer
 
 from .arrays_instead import row_game_or_with_arrays
 from .background import background_of, opened
-from .budget import LARGEST_SEED, batch_rows_option, budget_of, design_of
-from .calls import check_l1_reg, display_names
+from .budget import Budget, batch_rows_option, budget_of, design_of, seed_option
+from .calls import display_names
 from .engine import Engines
 from .estimated import Estimated
 from .explained import Names, explained, shaped_values
 from .link import GameLink, link_of
-from .model import Model, nan_policy_option
+from .model import Model, name_of, nan_policy_option
+from .ordered import OrderedByIndex
 from .players import players_of
-from .routed import TreeBackground, TreeFunction, exact_explainer, tree_model
+from .routed import TreeBackground, TreeFunction, TreeModel, exact_explainer, tree_model
 from .row_game import RowGame
 from .rows import read_rows
+from .selection import Selection, selection_of
 from .table import BackgroundTable, ExplainedRows
 
 Floats = npt.NDArray[np.float64]
@@ -71,9 +73,11 @@ class KernelExplainer:
     tol
         Stops a row once its standard errors are at most `tol` times the range of its values. None: the budget is spent.
     l1_reg
-        Only False: no player is set to 0.
+        False: the values as they are estimated. Else, as in shap, values are set to 0 and the rest made to add up, which is biased
+        whatever the budget, and warned of: `"num_features(k)"` leaves k players, `"aic"` and `"bic"` those that stand out of the noise, a
+        number is the penalty of a lasso, `"auto"` is `"aic"` where fewer than a fifth of the coalitions were evaluated.
     seed
-        Of the coalitions that are drawn. Values depend on it, the options, the background and the row alone: they have the same
+        Of the coalitions that are drawn; 0 by default. Values depend on it, the options, the background and the row alone: they have the same
         bits alone and in a batch, with any number of `threads` and any `batch_rows`.
     threads
         Threads of the estimator; None: as many as the process may use. With more than one, the next rows are prepared while the
@@ -93,6 +97,10 @@ class KernelExplainer:
         own prediction in the core evaluates.
     progress
         As in `TreeExplainer`.
+    keep_index_ordered
+        Whether such a frame is sorted by its index, as in shap; answers go to the rows they are for.
+    random_state
+        Another name for `seed`.
 
     Attributes
     ----------
@@ -139,8 +147,8 @@ class KernelExplainer:
         nsamples: int | str = "auto",
         max_evals: int | None = None,
         tol: float | None = None,
-        l1_reg: Literal[False] = False,
-        seed: int = 0,
+        l1_reg: str | float = False,
+        seed: int | None = None,
         threads: int | None = None,
         batch_rows: int | str = "auto",
         max_memory: int | str = "64MiB",
@@ -149,15 +157,17 @@ class KernelExplainer:
         keep_index: bool = False,
         model_output: str = "raw",
         progress: Progress | bool | None = None,
+        keep_index_ordered: bool = False,
+        random_state: int | None = None,
     ) -> None:
-        check_l1_reg(l1_reg)
+        self._selection = selection_of(l1_reg)
         self.link: GameLink = link_of(link)
         self._progress = progress_option(progress)
         count = thread_count(threads)
         self._engines = Engines(
             budget_of(nsamples, max_evals, tol),
             design_of(design, identity=self.link.is_identity),
-            whole_number("seed", seed, at_least=0, at_most=LARGEST_SEED),
+            seed_option(seed, random_state),
             byte_count("max_memory", max_memory),
             count,
         )
@@ -171,7 +181,10 @@ class KernelExplainer:
                 raise OptionError("model_output is for tree models; a function returns what is explained")
             self.model: Any = model
             background: BackgroundTable = background_of(given, weights, keep_index=keep_index)
-            function, self.output_space = model, self.link.output_space
+            called = Model(
+                OrderedByIndex(model, name_of(model)) if keep_index and keep_index_ordered else model, policy
+            )
+            self.output_space = self.link.output_space
         else:
             self.model = tree_model(model)
             function = TreeFunction(self.model, model_output, count)
@@ -180,18 +193,20 @@ class KernelExplainer:
                     self.model, data, weights, threads=count, feature_names=feature_names, output_names=output_names
                 )
             if self._trees is not None:
+                self._check_of_trees(self._selection)
                 self._base: Floats = np.atleast_1d(np.asarray(self._trees.expected_value))
                 self.output_space = self._trees.output_space
                 self._features = feature_names if feature_names is not None else self.model.feature_names
                 self.data: Any = data
                 return
+            called = TreeModel(function, policy)
             background = TreeBackground(self.model, data, weights)
             self.output_space = function.output_space if self.link.is_identity else self.link.output_space
             output_names = self.model.output_names if output_names is None else output_names
         players = players_of(chosen_groups, background.names, background.shape)
         features = display_names("feature", feature_names, players.count)
         self._features = players.names if features is None else features
-        self._game = row_game_or_with_arrays(Model(function, policy), background, players, self.link, rows_a_call)
+        self._game = row_game_or_with_arrays(called, background, players, self.link, rows_a_call)
         self._base = self._game.base
         self._outputs = display_names("output", output_names, self._game.model.n_outputs)
         self.data = _shown_background(background, given.table)
@@ -217,7 +232,7 @@ class KernelExplainer:
         self,
         X: Any,
         nsamples: int | str | None = None,
-        l1_reg: Literal[False] | None = None,
+        l1_reg: str | float | None = None,
         silent: bool = False,
         gc_collect: bool = False,
         *,
@@ -234,7 +249,7 @@ class KernelExplainer:
         nsamples, max_evals, tol
             In the place of the explainer's.
         l1_reg
-            Only False.
+            In the place of the explainer's.
         silent
             True: no progress for this call.
         gc_collect
@@ -245,18 +260,19 @@ class KernelExplainer:
         DataError, FeatureMismatchError, OptionError, ModelError, TypeError
             As the explainer; for rows that do not go with the background.
         """
-        check_l1_reg(l1_reg)
+        selection = self._selection if l1_reg is None else selection_of(l1_reg)
         if self._trees is not None:
-            self._budget(nsamples, max_evals, tol)
+            self._check_of_trees(selection, nsamples, max_evals, tol)
             return np.asarray(self._trees.shap_values(X), np.float64)
-        rows, found = self._estimate(X, nsamples, max_evals, tol, silent=silent, errors=False)
+        budget = self._budget(nsamples, max_evals, tol)
+        rows, found = self._estimate(X, budget, selection, silent=silent, errors=selection is not None)
         assert self._game is not None
         return shaped_values(found, self._game, one_row=rows.one_row)
 
     def __call__(
         self,
         X: Any,
-        l1_reg: Literal[False] | None = None,
+        l1_reg: str | float | None = None,
         silent: bool = False,
         *,
         nsamples: int | str | None = None,
@@ -271,11 +287,11 @@ class KernelExplainer:
         X, l1_reg, silent, nsamples, max_evals, tol
             As of `shap_values`, with its errors.
         """
-        check_l1_reg(l1_reg)
+        selection = self._selection if l1_reg is None else selection_of(l1_reg)
         if self._trees is not None:
-            self._budget(nsamples, max_evals, tol)
+            self._check_of_trees(selection, nsamples, max_evals, tol)
             return self._of_trees(X)
-        rows, found = self._estimate(X, nsamples, max_evals, tol, silent=silent)
+        rows, found = self._estimate(X, self._budget(nsamples, max_evals, tol), selection, silent=silent)
         game = self._game
         assert game is not None
         features = self._features
@@ -309,23 +325,34 @@ class KernelExplainer:
         return vars(self) | ({"_progress": None} if callable(self._progress) else {})
 
     def _estimate(
-        self, X: Any, nsamples: Any, max_evals: Any, tol: Any, *, silent: bool, errors: bool = True
+        self, X: Any, budget: Budget, selection: Selection | None, *, silent: bool, errors: bool = True
     ) -> "tuple[ExplainedRows, Estimated]":
-        game, engines = self._game, self._engines
+        game, engines = self._game, replace(self._engines, budget=budget)
         assert game is not None
-        if nsamples is not None or max_evals is not None or tol is not None:
-            engines = replace(engines, budget=self._budget(nsamples, max_evals, tol))
         rows = read_rows(game.background, X, game.players)
         with reporting(None if silent else self._progress) as progress:
             found = game.explain(rows, engines, progress, errors=errors)
-        found.warn(tol=engines.budget.tol)
+        if selection is not None:
+            selection.apply(found, len(game.background))
+        found.warn(tol=budget.tol)
         return rows, found
 
-    def _budget(self, nsamples: Any, max_evals: Any, tol: Any) -> Any:
+    def _budget(self, nsamples: Any, max_evals: Any, tol: Any) -> Budget:
         own = self._engines.budget
         if nsamples is None and max_evals is None:
             nsamples, max_evals = own.nsamples, own.max_evals
         return budget_of(nsamples, max_evals, own.tol if tol is None else tol)
+
+    def _check_of_trees(
+        self, selection: Selection | None, nsamples: Any = None, max_evals: Any = None, tol: Any = None
+    ) -> None:
+        """What a call of exact values is given for an estimate, which is not needed."""
+        self._budget(nsamples, max_evals, tol)
+        if selection is not None:
+            raise OptionError(
+                f"l1_reg={selection.text} is for values that are estimated; those of this tree model are exact. Leave it out, and choose with "
+                "explanation.top(k) what to look at"
+            )
 
     def _of_trees(self, X: Any) -> Explanation:
         assert self._trees is not None

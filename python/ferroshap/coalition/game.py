@@ -9,7 +9,7 @@ import numpy.typing as npt
 from ferroshap.explanation import Explanation
 from ferroshap.options import byte_count, thread_count, whole_number
 
-from .budget import LARGEST_SEED, batch_rows_option, budget_of, rows_of_a_batch
+from .budget import batch_rows_option, budget_of, rows_of_a_batch, seed_option
 from .buffers import Filled
 from .calls import display_names
 from .engine import Engines
@@ -45,13 +45,14 @@ def kernel_shap(
     *,
     nsamples: int | str = "auto",
     tol: float | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     feature_names: Sequence[str] | None = None,
     output_names: Sequence[str] | None = None,
     batch_rows: int | str = "auto",
     max_memory: int | str = "64MiB",
     nan_policy: str = "raise",
     threads: int | None = None,
+    random_state: int | None = None,
 ) -> Explanation:
     """The Shapley values of a game, exact where there are few players, else Kernel SHAP's estimate.
 
@@ -67,7 +68,7 @@ def kernel_shap(
     tol
         To stop at: standard errors of at most `tol` times the range of the values. None: the budget is spent.
     seed
-        The same seed gives the same bits, whatever `threads` and `batch_rows`.
+        0 by default; the same seed gives the same bits, whatever `threads` and `batch_rows`.
     feature_names, output_names
         Names for the `Explanation`: one a player, one a game.
     batch_rows
@@ -78,6 +79,8 @@ def kernel_shap(
         `"raise"`, or `"propagate"`: NaN for games that are not finite somewhere.
     threads
         Threads of the estimator; None: as many as the process may use.
+    random_state
+        Another name for `seed`.
 
     Returns
     -------
@@ -112,7 +115,7 @@ def kernel_shap(
     engines = Engines(
         budget,
         "per_reference",
-        whole_number("seed", seed, at_least=0, at_most=LARGEST_SEED),
+        seed_option(seed, random_state),
         byte_count("max_memory", max_memory),
         threads,
     )

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from ferroshap.errors import ModelError, OptionError
 
+from .budget import MOST
 from .outputs import read_outputs
 
 Floats = npt.NDArray[np.float64]
@@ -50,6 +51,8 @@ class Model:
     has_output_axis
         Whether the model returns `(n, k)`, and not `(n,)`.
     """
+
+    most_rows = MOST  # of one call
 
     def __init__(self, function: Callable[[Any], Any], nan_policy: NanPolicy) -> None:
         self.function = function
@@ -100,7 +103,8 @@ class Model:
         raise ModelError(
             f"{self.name} returned {values[row, output]}{which} for row {row} of {len(values):,} ({what}), and for "
             f"{int(bad.any(axis=1).sum()):,} of these rows in all; such values have no SHAP values. The row: {_shown(rows, row)}. Let "
-            "the model answer such mixtures of rows, or pass nan_policy='propagate': NaN for the rows and outputs concerned"
+            "the model answer such mixtures of rows, or pass nan_policy='propagate' (--nan-policy propagate): NaN for the rows and outputs "
+            "concerned"
         )
 
 

@@ -12,7 +12,9 @@ from ferroshap.tree import TreeExplainer
 from ferroshap.tree.background import read_background
 
 from .matrices import MatrixBackground, MatrixRows
+from .model import Model, NanPolicy
 from .players import Players
+from .tree_mixtures import TreeRows, Unwritten
 
 Floats = npt.NDArray[np.float64]
 
@@ -41,7 +43,7 @@ def exact_explainer(ensemble: TreeEnsemble, data: Any, weights: Any, **options: 
 
 
 class TreeFunction:
-    """What a tree model predicts for rows that `read_rows` has read, as a function: float64, in the core.
+    """What a tree model predicts for rows that `read_rows` has read, or for mixtures of them, as a function: float64, in the core.
 
     model_output
         `"raw"`: the sum of the leaves; `"probability"`: the probability that the library itself would give.
@@ -62,10 +64,22 @@ class TreeFunction:
         self.output_space = "probability" if model_output == "probability" else ensemble.output_space
         self.__name__ = f"the {ensemble.source} model"
 
-    def __call__(self, rows: npt.NDArray[np.floating[Any]]) -> Floats:
-        raw = self.ensemble.predict_rows(rows, exact=True, threads=self._threads)
+    def __call__(self, rows: npt.NDArray[np.floating[Any]] | Unwritten) -> Floats:
+        if isinstance(rows, Unwritten):
+            raw = rows.raw(self._threads)
+        else:
+            raw = self.ensemble.predict_rows(rows, exact=True, threads=self._threads)
         values = self.ensemble.link.prediction(raw) if self._as_probability else raw
         return values[:, 0] if self.ensemble.n_outputs == 1 else values
+
+
+class TreeModel(Model):
+    """A `TreeFunction`."""
+
+    def __init__(self, function: TreeFunction, nan_policy: NanPolicy) -> None:
+        super().__init__(function, nan_policy)
+        if not function.ensemble.has_linear_leaves:  # the more mixtures of two rows at once, the less time each takes
+            self.most_rows = 1 << 17
 
 
 class TreeBackground(MatrixBackground):
@@ -79,7 +93,11 @@ class TreeBackground(MatrixBackground):
 
     def read(self, X: Any, players: Players) -> MatrixRows:
         rows = self._ensemble.read_rows(X)
-        read = MatrixRows(self, np.asarray(_dense(rows.values)), one_row=rows.one_row, players=players)
+        values = np.asarray(_dense(rows.values))
+        if self._ensemble.has_linear_leaves:  # their values depend on all columns of a mixture, which is written
+            read = MatrixRows(self, values, one_row=rows.one_row, players=players)
+        else:
+            read = TreeRows(self._ensemble, self, values, one_row=rows.one_row, players=players)
         read.names = rows.columns
         return read
 

@@ -54,7 +54,7 @@ class RowGame:
         """The estimates for these rows, with their standard errors or without, NaN for what is not finite."""
         n, p = len(rows), self.players.count
         found = Estimated(n, p, self.model.n_outputs, errors=errors)
-        batch = rows_of_a_batch(self.batch_rows, rows.row_bytes)
+        batch = rows_of_a_batch(self.batch_rows, rows.row_bytes, self.model.most_rows)
         outputs, bad = evaluated(self.model, rows, batch, "rows to explain")
         bad |= self.bad
         if not n:
@@ -131,7 +131,7 @@ def row_game(
     model: Model, background: BackgroundTable, players: Players, link: GameLink, batch_rows: int | None
 ) -> RowGame:
     """The game against this background, whose rows are evaluated."""
-    batch = rows_of_a_batch(batch_rows, background.row_bytes)
+    batch = rows_of_a_batch(batch_rows, background.row_bytes, model.most_rows)
     references, bad = evaluated(model, background, batch, "background rows")
     mean = background.weights @ references
     clipping = Clipping(link)

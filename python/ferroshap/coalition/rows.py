@@ -13,6 +13,7 @@ from .background import is_sparse
 from .frames import FrameBackground
 from .matrices import MatrixBackground, read_matrix
 from .players import Players
+from .routed import TreeBackground
 from .table import BackgroundTable, ExplainedRows
 
 
@@ -22,6 +23,8 @@ def read_rows(background: BackgroundTable, X: Any, players: Players) -> Explaine
         raise DataError("X is None; expected rows to explain")
     if hasattr(X, "to_native"):
         X = X.to_native()
+    if isinstance(background, TreeBackground):
+        return background.read(X, players)  # as the model reads tables, by name and with its categories
     if isinstance(background, FrameBackground):
         return background.read(X.toarray() if is_sparse(X) else X, players)
     if isinstance(background, MatrixBackground):

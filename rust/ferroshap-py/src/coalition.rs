@@ -81,6 +81,11 @@ impl Estimate {
     }
 
     #[getter]
+    fn varying<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<u32>> {
+        PyArray1::from_slice(py, &self.inner.varying)
+    }
+
+    #[getter]
     fn n_evals(&self) -> u64 {
         self.inner.n_evals
     }

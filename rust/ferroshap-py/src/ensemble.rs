@@ -146,6 +146,11 @@ impl Ensemble {
     }
 
     #[getter]
+    fn is_linear(&self) -> bool {
+        self.model.is_linear()
+    }
+
+    #[getter]
     fn has_cover(&self) -> bool {
         self.model.has_cover()
     }

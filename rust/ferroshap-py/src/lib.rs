@@ -10,6 +10,7 @@ mod float32_math;
 mod interactions;
 mod links;
 mod masker;
+mod mixtures;
 mod plan;
 mod references;
 mod rows;
@@ -36,6 +37,8 @@ mod _native {
     use crate::links::{Factors, link_values, pair_weights};
     #[pymodule_export]
     use crate::masker::MatrixMasker;
+    #[pymodule_export]
+    use crate::mixtures::MixtureModel;
     #[pymodule_export]
     use crate::plan::Plan;
     #[pymodule_export]

@@ -139,6 +139,7 @@ impl PerReference {
             } else {
                 work.players.to_all(&background, p, k)
             },
+            varying: work.players.varying.clone(),
             n_evals: work.evaluated,
             converged,
             exact,

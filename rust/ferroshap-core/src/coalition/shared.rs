@@ -106,6 +106,7 @@ impl Shared {
             values: work.players.to_all(&values, p, k),
             standard_errors: work.players.to_all(&errors, p, k),
             background_se: vec![f64::NAN; p * k],
+            varying: work.players.varying.clone(),
             n_evals: work.evaluated,
             converged,
             exact,

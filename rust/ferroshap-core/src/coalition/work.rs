@@ -77,6 +77,8 @@ pub struct Estimate {
     /// Standard errors from the choice of references, `(P, K)`; NaN where they cannot be told (a single reference, or a
     /// shared design).
     pub background_se: Vec<f64>,
+    /// Players in which the row differs from some reference, lowest first; the others have the value 0.
+    pub varying: Vec<u32>,
     /// Model rows that were evaluated.
     pub n_evals: u64,
     /// Whether the tolerance was met; true where none was asked for.

@@ -1,5 +1,6 @@
 //! Stage 5: the library's raw output, bit for bit, and the float64 sum that SHAP values add up to.
 
+mod mixtures;
 mod sliced;
 
 use std::ops::AddAssign;
@@ -10,6 +11,7 @@ use crate::parallel::{Control, for_each_chunk};
 use crate::rows::{Columns, Lane, RowMajor, Rows};
 use crate::simd::{BLOCK, Driver, Level, Mask, Simd};
 use crate::splits::{Codes, Comparable, code_slots};
+pub use mixtures::{MixtureModel, Mixtures};
 use sliced::{AddLeaves, MASKS, MOST_LEAVES, Sliced};
 
 /// Which sum of the leaves a prediction is.
