@@ -264,9 +264,9 @@ class TreeEnsemble:
         player_of_column: npt.NDArray[np.int64],
         n_players: int,
     ) -> _native.MixtureModel:
-        """The model for mixtures of rows and `background`, `(b, f)` as `read_rows` reads rows, with the player of each column, `(f,)`.
+        """The model for mixtures of rows and `background`, `(b, f)` as `read_rows` reads rows.
 
-        Raises `UnsupportedModelError` for models with linear leaves.
+        `player_of_column`, `(f,)`, has the player of each column, `0 … n_players - 1`. Raises `UnsupportedModelError` for models with linear leaves.
         """
         return _native.MixtureModel(self._core, background, player_of_column, n_players, missing=self.schema.missing)
 
