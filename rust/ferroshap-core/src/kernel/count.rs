@@ -2,7 +2,7 @@
 
 use super::fold::{Counting, Tile, Weighted};
 use crate::plan::{Counts, DeepLeaf};
-use crate::simd::{BLOCK, INDEXED, Kernel, Mask, Simd};
+use crate::simd::{BLOCK, Kernel, Mask, Simd};
 use crate::splits::{Comparable, MaskPass};
 
 /// What a thread needs to count.
@@ -61,13 +61,10 @@ impl<S: Simd, T: Comparable> Kernel<S> for Count<'_, T> {
 /// Counts the patterns of a shape.
 #[inline(always)]
 fn count<S: Simd, T>(s: S, tiles: &[Tile<T>], masks: &[Vec<Mask>], bits: &[u32], counts: &mut [u32]) {
-    let mut indices = [0; INDEXED];
+    let mut indices = [0; BLOCK];
     for (tile, masks) in tiles.iter().zip(masks) {
-        for quarter in 0..tile.length.div_ceil(INDEXED) {
-            s.indices(masks, bits, quarter, &mut indices);
-            let rows = INDEXED.min(tile.length - quarter * INDEXED);
-            indices[..rows].iter().for_each(|index| counts[*index as usize] += 1);
-        }
+        s.indices(masks, bits, tile.length, &mut indices);
+        indices[..tile.length].iter().for_each(|index| counts[*index as usize] += 1);
     }
 }
 
@@ -85,18 +82,15 @@ fn count_by_twos<S: Simd, T>(
     twos.clear();
     twos.resize(counts.len(), [0; 2]);
     let twos = &mut twos[..];
-    let mut indices = [0; INDEXED];
+    let mut indices = [0; BLOCK];
     for (tile, masks) in tiles.iter().zip(masks) {
-        for quarter in 0..tile.length.div_ceil(INDEXED) {
-            s.indices(masks, bits, quarter, &mut indices);
-            let rows = INDEXED.min(tile.length - quarter * INDEXED);
-            let (pairs, last) = indices[..rows].as_chunks::<2>();
-            for [even, odd] in pairs {
-                twos[*even as usize][0] += 1;
-                twos[*odd as usize][1] += 1;
-            }
-            last.iter().for_each(|index| twos[*index as usize][0] += 1);
+        s.indices(masks, bits, tile.length, &mut indices);
+        let (pairs, last) = indices[..tile.length].as_chunks::<2>();
+        for [even, odd] in pairs {
+            twos[*even as usize][0] += 1;
+            twos[*odd as usize][1] += 1;
         }
+        last.iter().for_each(|index| twos[*index as usize][0] += 1);
     }
     counts.iter_mut().zip(twos).for_each(|(count, [even, odd])| *count += *even + *odd);
 }
@@ -112,15 +106,12 @@ fn add_weights<S: Simd, T>(
     weighted: &Weighted,
 ) {
     let weightings = weighted.weightings;
-    let mut indices = [0; INDEXED];
+    let mut indices = [0; BLOCK];
     for (tile, masks) in tiles.iter().zip(masks) {
-        for quarter in 0..tile.length.div_ceil(INDEXED) {
-            s.indices(masks, bits, quarter, &mut indices);
-            let rows = quarter * INDEXED..tile.length.min((quarter + 1) * INDEXED);
-            for (row, &index) in rows.zip(&indices) {
-                let sums = &mut sums[index as usize * weightings..][..weightings];
-                sums.iter_mut().zip(weighted.row(tile.start + row)).for_each(|(sum, weight)| *sum += weight);
-            }
+        s.indices(masks, bits, tile.length, &mut indices);
+        for (row, &index) in indices[..tile.length].iter().enumerate() {
+            let sums = &mut sums[index as usize * weightings..][..weightings];
+            sums.iter_mut().zip(weighted.row(tile.start + row)).for_each(|(sum, weight)| *sum += weight);
         }
     }
 }

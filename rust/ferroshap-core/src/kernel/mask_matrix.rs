@@ -1,7 +1,7 @@
 //! The masks of many blocks of rows, from which a leaf's patterns are read.
 
 use super::background::MAX_BACKGROUND_PATH;
-use crate::simd::{BLOCK, INDEXED, Kernel, Mask, Simd};
+use crate::simd::{BLOCK, Kernel, Mask, Simd};
 
 /// The patterns of a block of rows at one leaf.
 pub(super) type Patterns = [u64; BLOCK];
@@ -17,15 +17,12 @@ struct PatternPass<'a> {
 impl<S: Simd> Kernel<S> for PatternPass<'_> {
     #[inline(always)]
     fn run(self, s: S) {
-        let mut indices = [0; INDEXED];
+        let mut indices = [0; BLOCK];
         for (part, features) in self.features.chunks(16).enumerate() {
-            let (quarters, _) = self.out.as_chunks_mut::<INDEXED>();
-            for (quarter, out) in quarters.iter_mut().enumerate().take(self.rows.div_ceil(INDEXED)) {
-                s.indices(self.masks, features, quarter, &mut indices);
-                for (pattern, index) in out.iter_mut().zip(indices) {
-                    let bits = u64::from(index) << (16 * part);
-                    *pattern = if part == 0 { bits } else { *pattern | bits };
-                }
+            s.indices(self.masks, features, self.rows, &mut indices);
+            for (pattern, index) in self.out.iter_mut().zip(indices) {
+                let bits = u64::from(index) << (16 * part);
+                *pattern = if part == 0 { bits } else { *pattern | bits };
             }
         }
     }

@@ -3,10 +3,7 @@
 use std::ops::Range;
 
 use crate::plan::{Chunk, Lookup, TreeTables};
-use crate::simd::{BLOCK, INDEXED, Kernel, Line, Mask, Simd};
-
-/// The patterns of a block of rows in one group.
-pub(super) type Indices = [u16; BLOCK];
+use crate::simd::{BLOCK, Indices, Kernel, Line, Mask, Simd};
 
 /// The pattern of every row of a block in every group of a tree.
 pub(super) struct IndexPass<'a> {
@@ -20,10 +17,7 @@ impl<S: Simd> Kernel<S> for IndexPass<'_> {
     #[inline(always)]
     fn run(self, s: S) {
         for (bits, out) in self.tables.groups.iter().zip(self.out) {
-            let (quarters, _) = out.as_chunks_mut::<INDEXED>();
-            for (quarter, out) in quarters.iter_mut().enumerate().take(self.rows.div_ceil(INDEXED)) {
-                s.indices(self.masks, bits, quarter, out);
-            }
+            s.indices(self.masks, bits, self.rows, out);
         }
     }
 }
@@ -136,7 +130,10 @@ impl<S: Simd, X: Mixing<S>> Kernel<S> for LookupPass<'_, S::V, X> {
                     let index = self.indices[lookup.group as usize][8 * eight + row] as usize;
                     s.line(&self.lines[lookup.first as usize + index * self.mixing.weightings() + weighting])
                 };
-                let mut sum = [0, 1, 2, 3, 4, 5, 6, 7].map(|row| line(first, row));
+                let mut sum = [s.line(&Line::default()); 8]; // a loop: `map` of an array may stay a call, without vectors
+                for (row, sum) in sum.iter_mut().enumerate() {
+                    *sum = line(first, row);
+                }
                 for other in others {
                     for (row, sum) in sum.iter_mut().enumerate() {
                         *sum = self.mixing.add(s, *sum, line(other, row));
@@ -154,8 +151,9 @@ impl<V, X> LookupPass<'_, V, X> {
     #[inline(always)]
     fn ask_ahead<S: Simd>(&self, s: S, eight: usize, eights: usize) {
         let Some((chunk, part)) = &self.ahead else { return };
-        let at = |i: usize| part.start + part.len() * i / eights;
-        for line in at(eight)..at(eight + 1) {
+        let lines = part.len().div_ceil(eights);
+        let first = part.start + eight * lines;
+        for line in first..part.end.min(first + lines) {
             for lookup in &chunk.lookups {
                 if line < lookup.lines as usize {
                     s.prefetch(&self.lines[lookup.first as usize + line]);

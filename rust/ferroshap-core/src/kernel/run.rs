@@ -8,13 +8,13 @@ use super::deep::{Deep, KnownPass, LeafPass};
 use super::interventional::Way;
 use super::make::InPassing;
 use super::pairs::{MeanPass, Pairs};
-use super::patterns::{IndexPass, Indices, LookupPass, Mixed, Plain, Wholes};
+use super::patterns::{IndexPass, LookupPass, Mixed, Plain, Wholes};
 use super::recurrence::Pass;
 use crate::error::{Error, Result};
 use crate::parallel::{Cancel, Control, for_each_chunk};
 use crate::plan::{Chunk, DeepLeaf, KeptRows, MAX_POINTS, Plan, Points, Program, TreePlan};
 use crate::rows::{Columns, Rows};
-use crate::simd::{BLOCK, Driver, Line, Mask, Simd};
+use crate::simd::{BLOCK, Driver, Indices, Line, Mask, Simd};
 use crate::splits::{Codes, Comparable, MaskPass};
 
 /// Rows that are explained together where tables are large, so that a table is read once for all of them.

@@ -15,8 +15,8 @@
 use super::Number;
 use crate::model::{Ensemble, Node, Tree};
 use crate::rows::Columns;
-use crate::simd::{BLOCK, INDEXED, Kernel, Mask, Simd};
-use crate::splits::{Codes, Comparable, Compare, Test, left, part};
+use crate::simd::{BLOCK, Kernel, Mask, Simd};
+use crate::splits::{Codes, Comparable, Compare, Test, each_left, part};
 
 /// The masks before those of the splits: plane of a bit that is 0, or 1, in all rows.
 const CONSTANT: [Mask; 2] = [[0; BLOCK / 8], [u8::MAX; BLOCK / 8]];
@@ -205,9 +205,8 @@ impl<S: Simd, T: Comparable, N: Number> Kernel<S> for AddLeaves<'_, T, N> {
             }
         }
         for (test, mask) in tree.others.iter().zip(rest) {
-            for (word, to) in mask.as_chunks_mut::<8>().0.iter_mut().enumerate() {
-                *to = left(s, test, columns, codes, word).to_le_bytes();
-            }
+            let (mask, _) = mask.as_chunks_mut::<8>();
+            each_left(s, test, (columns, codes), mask.len(), |word, left| mask[word] = left.to_le_bytes());
         }
         for (choice, number) in tree.choices.iter().zip(tree.starts()[3] as usize..) {
             let mask = masks[choice.mask as usize % MASKS];
@@ -218,23 +217,21 @@ impl<S: Simd, T: Comparable, N: Number> Kernel<S> for AddLeaves<'_, T, N> {
             }
             masks[number % MASKS] = made;
         }
-        let mut numbers = [0; INDEXED];
-        for (quarter, sums) in sums.chunks_mut(INDEXED * n_outputs).enumerate() {
-            s.indices(&masks[..], &tree.bits, quarter, &mut numbers);
-            if n_outputs == 1 {
-                for (sum, number) in sums.iter_mut().zip(&numbers) {
-                    *sum += tree.values[*number as usize];
-                }
-            } else if tree.width == 1 {
-                for (sums, number) in sums.chunks_exact_mut(n_outputs).zip(&numbers) {
-                    sums[tree.output] += tree.values[*number as usize];
-                }
-            } else {
-                for (sums, number) in sums.chunks_exact_mut(n_outputs).zip(&numbers) {
-                    let values = &tree.values[*number as usize * n_outputs..][..n_outputs];
-                    for (sum, value) in sums.iter_mut().zip(values) {
-                        *sum += *value;
-                    }
+        let mut numbers = [0; BLOCK];
+        s.indices(&masks[..], &tree.bits, sums.len() / n_outputs, &mut numbers);
+        if n_outputs == 1 {
+            for (sum, number) in sums.iter_mut().zip(&numbers) {
+                *sum += tree.values[*number as usize];
+            }
+        } else if tree.width == 1 {
+            for (sums, number) in sums.chunks_exact_mut(n_outputs).zip(&numbers) {
+                sums[tree.output] += tree.values[*number as usize];
+            }
+        } else {
+            for (sums, number) in sums.chunks_exact_mut(n_outputs).zip(&numbers) {
+                let values = &tree.values[*number as usize * n_outputs..][..n_outputs];
+                for (sum, value) in sums.iter_mut().zip(values) {
+                    *sum += *value;
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{COVERED, INDEXED, Kernel, Line, Mask, Simd, WORD};
+use super::{COVERED, INDEXED, Indices, Kernel, Line, Mask, Simd, WORD};
 
 /// The proof that the processor has AVX2.
 #[derive(Debug, Clone, Copy)]
@@ -180,23 +180,28 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn indices(self, masks: &[Mask], bits: &[u32], quarter: usize, out: &mut [u16; INDEXED]) {
-        // SAFETY: `self` exists, so the processor has AVX2; the stores write the 32 numbers of `out`.
-        unsafe {
-            let lane =
-                _mm256_setr_epi16(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, i16::MIN);
-            let mut found = [_mm256_setzero_si256(); 2];
-            for (j, &mask) in bits.iter().enumerate() {
-                let rows = &masks[mask as usize][4 * quarter..4 * quarter + 4];
-                let value = _mm256_set1_epi16((1u16 << j).cast_signed());
-                for (half, found) in found.iter_mut().enumerate() {
-                    let sixteen = i16::from_le_bytes([rows[2 * half], rows[2 * half + 1]]);
-                    let set = _mm256_cmpeq_epi16(_mm256_and_si256(_mm256_set1_epi16(sixteen), lane), lane);
-                    *found = _mm256_or_si256(*found, _mm256_and_si256(set, value));
+    fn indices(self, masks: &[Mask], bits: &[u32], rows: usize, out: &mut Indices) {
+        let (halves, _) = out.as_chunks_mut::<{ 2 * INDEXED }>();
+        for (half, out) in halves.iter_mut().enumerate().take(rows.div_ceil(2 * INDEXED)) {
+            // SAFETY: `self` exists, so the processor has AVX2; the stores write the 64 numbers of half a block.
+            unsafe {
+                let lane =
+                    _mm256_setr_epi16(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, i16::MIN);
+                let mut found = [_mm256_setzero_si256(); 4];
+                let mut value = _mm256_set1_epi16(1);
+                for &mask in bits {
+                    let (rows, _) = masks[mask as usize].as_chunks::<2>();
+                    for (found, sixteen) in found.iter_mut().zip(&rows[4 * half..]) {
+                        let sixteen = _mm256_set1_epi16(i16::from_le_bytes(*sixteen));
+                        let set = _mm256_cmpeq_epi16(_mm256_and_si256(sixteen, lane), lane);
+                        *found = _mm256_or_si256(*found, _mm256_and_si256(set, value));
+                    }
+                    value = _mm256_add_epi16(value, value);
+                }
+                for (sixteen, found) in found.into_iter().enumerate() {
+                    _mm256_storeu_si256(out.as_mut_ptr().add(16 * sixteen).cast(), found);
                 }
             }
-            _mm256_storeu_si256(out.as_mut_ptr().cast(), found[0]);
-            _mm256_storeu_si256(out.as_mut_ptr().add(16).cast(), found[1]);
         }
     }
 

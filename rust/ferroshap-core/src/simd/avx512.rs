@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{COVERED, INDEXED, Kernel, Line, Mask, Simd, WORD};
+use super::{BLOCK, COVERED, INDEXED, Indices, Kernel, Line, Mask, Simd, WORD};
 
 /// The proof that the processor has AVX-512 F, BW and DQ.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +31,28 @@ fn join([a, b, c, d]: [u16; 4]) -> u64 {
     // in twos, which stay in mask registers
     let (low, high) = (u32::from(a) | u32::from(b) << 16, u32::from(c) | u32::from(d) << 16);
     u64::from(low) | u64::from(high) << 32
+}
+
+impl Avx512 {
+    /// [`Simd::indices`] of the quarters of a block from `first` on.
+    #[inline(always)]
+    fn quarters<const N: usize>(self, masks: &[Mask], bits: &[u32], first: usize, out: &mut [[u16; INDEXED]; N]) {
+        // SAFETY: `self` exists, so the processor has AVX-512 BW; each store writes the 32 numbers of a quarter.
+        unsafe {
+            let mut found = [_mm512_setzero_si512(); N];
+            let mut value = _mm512_set1_epi16(1);
+            for &mask in bits {
+                let (rows, _) = masks[mask as usize].as_chunks::<4>();
+                for (found, rows) in found.iter_mut().zip(&rows[first..]) {
+                    *found = _mm512_mask_add_epi16(*found, u32::from_le_bytes(*rows), *found, value);
+                }
+                value = _mm512_add_epi16(value, value);
+            }
+            for (out, found) in out.iter_mut().zip(found) {
+                _mm512_storeu_si512(out.as_mut_ptr().cast(), found);
+            }
+        }
+    }
 }
 
 impl Simd for Avx512 {
@@ -162,17 +184,14 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn indices(self, masks: &[Mask], bits: &[u32], quarter: usize, out: &mut [u16; INDEXED]) {
-        // SAFETY: `self` exists, so the processor has AVX-512 BW; the store writes the 32 numbers of `out`.
-        unsafe {
-            let mut found = _mm512_setzero_si512();
-            for (j, &mask) in bits.iter().enumerate() {
-                let m = &masks[mask as usize];
-                let rows =
-                    u32::from_le_bytes([m[4 * quarter], m[4 * quarter + 1], m[4 * quarter + 2], m[4 * quarter + 3]]);
-                found = _mm512_mask_add_epi16(found, rows, found, _mm512_set1_epi16((1u16 << j).cast_signed()));
-            }
-            _mm512_storeu_si512(out.as_mut_ptr().cast(), found);
+    fn indices(self, masks: &[Mask], bits: &[u32], rows: usize, out: &mut Indices) {
+        let (quarters, _) = out.as_chunks_mut::<INDEXED>();
+        if let (true, Some(all)) = (rows > BLOCK - INDEXED, quarters.first_chunk_mut()) {
+            return self.quarters::<{ BLOCK / INDEXED }>(masks, bits, 0, all);
+        }
+        let (quarters, _) = quarters.as_chunks_mut::<1>();
+        for (quarter, out) in quarters.iter_mut().enumerate().take(rows.div_ceil(INDEXED)) {
+            self.quarters(masks, bits, quarter, out);
         }
     }
 

@@ -37,8 +37,11 @@ pub(crate) type Mask = [u8; BLOCK / 8];
 /// Patterns that [`Simd::covered`] does at once.
 pub(crate) const COVERED: usize = 16;
 
-/// Rows that [`Simd::indices`] does at once.
-pub(crate) const INDEXED: usize = 32;
+/// A number a row of a block: its pattern by some masks.
+pub(crate) type Indices = [u16; BLOCK];
+
+/// Rows that [`Simd::indices`] leaves or takes together.
+const INDEXED: usize = 32;
 
 /// Eight numbers of a table, in one line of the cache: float64, or whole numbers by their bits.
 #[derive(Debug, Clone, Copy, Default)]
@@ -117,17 +120,18 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     fn add_lines_of_wholes(self, a: Self::L, b: Self::L) -> Self::L;
     /// [`Self::add_line_to`] of whole numbers.
     fn add_line_of_wholes_to(self, to: &mut [Self::V], line: Self::L);
-    /// For the 32 rows of quarter `quarter` the number whose bit `j` is the row's bit in mask `bits[j]`; at most 16 bits.
-    fn indices(self, masks: &[Mask], bits: &[u32], quarter: usize, out: &mut [u16; INDEXED]) {
-        let mut found = [0; INDEXED];
-        for (j, &mask) in bits.iter().enumerate() {
-            for (eight, byte) in found.chunks_exact_mut(8).zip(&masks[mask as usize][4 * quarter..]) {
+    /// For the first `rows` rows of a block, at least, the number whose bit `j` is the row's bit in mask `bits[j]`; at most 16 bits.
+    fn indices(self, masks: &[Mask], bits: &[u32], rows: usize, out: &mut Indices) {
+        let (eights, _) = out.as_chunks_mut::<8>();
+        for (number, eight) in eights.iter_mut().enumerate().take(rows.div_ceil(8)) {
+            *eight = [0; 8];
+            for (j, &mask) in bits.iter().enumerate() {
+                let byte = masks[mask as usize][number];
                 for (row, index) in eight.iter_mut().enumerate() {
                     *index |= u16::from(byte >> row & 1) << j;
                 }
             }
         }
-        *out = found;
     }
 
     /// A bit a pattern: with the bits of `a` it is `full`.

@@ -85,19 +85,42 @@ pub(crate) fn part<T>(plane: &[T], word: usize) -> &[T; WORD] {
     }
 }
 
-/// A bit a row of a word of the block: it goes left.
+/// Gives `take` the number of each of the first `words` words of a block, and a bit a row of it: it goes left.
 #[inline(always)]
-pub(crate) fn left<S: Simd, T: Comparable>(s: S, test: &Test, columns: &Columns<T>, codes: &Codes, word: usize) -> u64 {
-    let x = || part(columns.plane(test.plane), word);
+pub(crate) fn each_left<S: Simd, T: Comparable>(
+    s: S,
+    test: &Test,
+    (columns, codes): (&Columns<T>, &Codes),
+    words: usize,
+    take: impl FnMut(usize, u64),
+) {
+    // the kind of split is looked at once, not for every word
+    let numbers = || columns.plane(test.plane);
     match &test.compare {
-        Compare::LessOrEqual(t) => T::le(s, x(), T::threshold(*t)),
-        Compare::NotGreater(t) => T::ngt(s, x(), T::threshold(*t)),
-        Compare::ZeroIsMissing { threshold, tiny, below_tiny, default_left } => {
-            let left = T::le(s, x(), T::threshold(*threshold));
-            let missing = T::ngt(s, x(), T::threshold(*tiny)) & !T::le(s, x(), T::threshold(*below_tiny));
-            if *default_left { left | missing } else { left & !missing }
+        Compare::LessOrEqual(t) => {
+            let t = T::threshold(*t);
+            each(numbers(), words, take, |x| T::le(s, x, t));
         }
-        Compare::OnlyMissing => !T::le(s, x(), T::threshold(f64::INFINITY)),
-        Compare::Category { words, last } => s.test_bits(part(&codes.planes[test.plane as usize], word), words, *last),
+        Compare::NotGreater(t) => {
+            let t = T::threshold(*t);
+            each(numbers(), words, take, |x| T::ngt(s, x, t));
+        }
+        Compare::ZeroIsMissing { threshold, tiny, below_tiny, default_left } => {
+            each(numbers(), words, take, |x| {
+                let left = T::le(s, x, T::threshold(*threshold));
+                let missing = T::ngt(s, x, T::threshold(*tiny)) & !T::le(s, x, T::threshold(*below_tiny));
+                if *default_left { left | missing } else { left & !missing }
+            });
+        }
+        Compare::OnlyMissing => each(numbers(), words, take, |x| !T::le(s, x, T::threshold(f64::INFINITY))),
+        Compare::Category { words: set, last } => {
+            each(&codes.planes[test.plane as usize], words, take, |code| s.test_bits(code, set, *last));
+        }
     }
+}
+
+#[inline(always)]
+fn each<T>(plane: &[T], words: usize, mut take: impl FnMut(usize, u64), left: impl Fn(&[T; WORD]) -> u64) {
+    let (parts, _) = plane.as_chunks::<WORD>();
+    parts.iter().enumerate().take(words).for_each(|(word, x)| take(word, left(x)));
 }

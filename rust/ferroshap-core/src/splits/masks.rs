@@ -1,6 +1,6 @@
 //! The masks of a tree's edges, before a kernel needs them.
 
-use super::{Codes, Comparable, Test, left};
+use super::{Codes, Comparable, Test, each_left};
 use crate::model::{Ensemble, Split};
 use crate::rows::Columns;
 use crate::simd::{BLOCK, Kernel, Mask, Simd, WORD};
@@ -50,16 +50,13 @@ impl<S: Simd, T: Comparable> Kernel<S> for MaskPass<'_, T> {
             let ((first, _), (second, _)) = (first.as_chunks_mut::<8>(), second.as_chunks_mut::<8>());
             // word by word where they stay: a mask that is put together elsewhere and then copied whole waits for its words
             // to arrive in memory
-            for (word, ((above, first), second)) in above.iter().zip(first).zip(second).enumerate() {
-                let (mut left, mut above) = (0, u64::from_le_bytes(*above));
-                if word < words {
-                    left = self::left(s, &split.test, self.columns, self.codes, word);
-                } else {
-                    above = 0;
-                }
-                *first = (left & above).to_le_bytes();
-                *second = (!left & above).to_le_bytes();
-            }
+            each_left(s, &split.test, (self.columns, self.codes), words, |word, left| {
+                let above = u64::from_le_bytes(above[word]);
+                first[word] = (left & above).to_le_bytes();
+                second[word] = (!left & above).to_le_bytes();
+            });
+            first[words..].fill([0; 8]);
+            second[words..].fill([0; 8]);
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use super::pair_lookups::{Indices, LookUp};
+use super::pair_lookups::LookUp;
 use super::pair_table::{Beta, LeafTable};
-use crate::simd::{Kernel, Line, Simd};
+use crate::simd::{Indices, Kernel, Line, Simd};
 
 /// A group of leaves while the background is folded.
 #[derive(Debug, Clone)]

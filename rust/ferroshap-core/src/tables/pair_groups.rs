@@ -12,11 +12,11 @@
 use std::ops::Range;
 
 use super::pair_fold::{Counted, Leaf};
-use super::pair_lookups::{Alone, Indices, LookUp, Patterned};
+use super::pair_lookups::{Alone, LookUp, Patterned};
 use super::pair_table::column_of;
 use crate::model::{Ensemble, Node, Tree};
 use crate::plan::PairLayout;
-use crate::simd::Line;
+use crate::simd::{Indices, Line};
 use crate::splits::MaskSplit;
 
 /// Most leaves of a group.

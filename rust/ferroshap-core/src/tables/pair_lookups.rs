@@ -5,10 +5,7 @@ use std::ops::Range;
 
 use super::pair_table::{Beta, row_of};
 use crate::kernel::{MASK_ROWS, Mask};
-use crate::simd::{INDEXED, Kernel, Line, Simd};
-
-/// The pattern of each row of a block.
-pub(super) type Indices = [u16; MASK_ROWS];
+use crate::simd::{Indices, Kernel, Line, Simd};
 
 /// Look-ups made for eight rows before those of the next eight: the sums that they add to stay in the nearest cache.
 const AT_ONCE: usize = 16;
@@ -64,10 +61,7 @@ impl<'a, S: Simd, I: Iterator<Item = &'a [u32]>> Kernel<S> for PatternPass<'_, I
             if filled == self.out.len() {
                 self.out.push([0; MASK_ROWS]);
             }
-            let (quarters, _) = self.out[filled].as_chunks_mut::<INDEXED>();
-            for (quarter, out) in quarters.iter_mut().enumerate().take(self.rows.div_ceil(INDEXED)) {
-                s.indices(self.masks, bits, quarter, out);
-            }
+            s.indices(self.masks, bits, self.rows, &mut self.out[filled]);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::pair_fold::{MakeTables, Making};
 use super::pair_groups::{PairTree, walk};
-use super::pair_lookups::{self, Indices, LookUpPass, PatternPass, SPARE_PLANES};
+use super::pair_lookups::{self, LookUpPass, PatternPass, SPARE_PLANES};
 use crate::error::Result;
 use crate::kernel::check_background as check;
 use crate::kernel::{MASK_ROWS, Mask, PairGame, Task, Written, carry_out};
@@ -13,7 +13,7 @@ use crate::model::{Ensemble, InputRule};
 use crate::parallel::{Cancel, Control, for_each_chunk};
 use crate::plan::{PairLayout, Wanted};
 use crate::rows::{Columns, Rows};
-use crate::simd::{Driver, Kernel, Level, Line, Simd};
+use crate::simd::{Driver, Indices, Kernel, Level, Line, Simd};
 use crate::splits::{Codes, Comparable, MaskPass, MaskSplit, code_slots};
 
 /// Up to so many bits all patterns have a place of their own,
