@@ -15,8 +15,8 @@
 use super::Number;
 use crate::model::{Ensemble, Node, Tree};
 use crate::rows::Columns;
-use crate::simd::{BLOCK, Kernel, Mask, Simd};
-use crate::splits::{Codes, Comparable, Compare, Test, each_left, part};
+use crate::simd::{BLOCK, Kernel, Mask, Simd, WORD};
+use crate::splits::{Codes, Comparable, Compare, Test, left, part};
 
 /// The masks before those of the splits: plane of a bit that is 0, or 1, in all rows.
 const CONSTANT: [Mask; 2] = [[0; BLOCK / 8], [u8::MAX; BLOCK / 8]];
@@ -206,7 +206,9 @@ impl<S: Simd, T: Comparable, N: Number> Kernel<S> for AddLeaves<'_, T, N> {
         }
         for (test, mask) in tree.others.iter().zip(rest) {
             let (mask, _) = mask.as_chunks_mut::<8>();
-            each_left(s, test, (columns, codes), mask.len(), |word, left| mask[word] = left.to_le_bytes());
+            for (to, left) in mask.iter_mut().zip(left(s, test, columns, codes, BLOCK / WORD)) {
+                *to = left.to_le_bytes();
+            }
         }
         for (choice, number) in tree.choices.iter().zip(tree.starts()[3] as usize..) {
             let mask = masks[choice.mask as usize % MASKS];

@@ -85,42 +85,52 @@ pub(crate) fn part<T>(plane: &[T], word: usize) -> &[T; WORD] {
     }
 }
 
-/// Gives `take` the number of each of the first `words` words of a block, and a bit a row of it: it goes left.
+/// A bit a row of a block, for its first `words` words: the row goes left. The kind of split is looked at once, not for every word.
 #[inline(always)]
-pub(crate) fn each_left<S: Simd, T: Comparable>(
+pub(crate) fn left<S: Simd, T: Comparable>(
     s: S,
     test: &Test,
-    (columns, codes): (&Columns<T>, &Codes),
+    columns: &Columns<T>,
+    codes: &Codes,
     words: usize,
-    take: impl FnMut(usize, u64),
-) {
-    // the kind of split is looked at once, not for every word
-    let numbers = || columns.plane(test.plane);
+) -> [u64; BLOCK / WORD] {
+    // loops, no closures: those may stay calls, without vectors
+    let mut out = [0; BLOCK / WORD];
+    if let Compare::Category { words: set, last } = &test.compare {
+        let (plane, _) = codes.planes[test.plane as usize].as_chunks();
+        for (out, codes) in out.iter_mut().zip(plane).take(words) {
+            *out = s.test_bits(codes, set, *last);
+        }
+        return out;
+    }
+    let (plane, _) = columns.plane(test.plane).as_chunks();
+    let parts = out.iter_mut().zip(plane).take(words);
     match &test.compare {
         Compare::LessOrEqual(t) => {
             let t = T::threshold(*t);
-            each(numbers(), words, take, |x| T::le(s, x, t));
+            for (out, x) in parts {
+                *out = T::le(s, x, t);
+            }
         }
         Compare::NotGreater(t) => {
             let t = T::threshold(*t);
-            each(numbers(), words, take, |x| T::ngt(s, x, t));
+            for (out, x) in parts {
+                *out = T::ngt(s, x, t);
+            }
         }
         Compare::ZeroIsMissing { threshold, tiny, below_tiny, default_left } => {
-            each(numbers(), words, take, |x| {
+            for (out, x) in parts {
                 let left = T::le(s, x, T::threshold(*threshold));
                 let missing = T::ngt(s, x, T::threshold(*tiny)) & !T::le(s, x, T::threshold(*below_tiny));
-                if *default_left { left | missing } else { left & !missing }
-            });
+                *out = if *default_left { left | missing } else { left & !missing };
+            }
         }
-        Compare::OnlyMissing => each(numbers(), words, take, |x| !T::le(s, x, T::threshold(f64::INFINITY))),
-        Compare::Category { words: set, last } => {
-            each(&codes.planes[test.plane as usize], words, take, |code| s.test_bits(code, set, *last));
+        Compare::OnlyMissing => {
+            for (out, x) in parts {
+                *out = !T::le(s, x, T::threshold(f64::INFINITY));
+            }
         }
+        Compare::Category { .. } => {} // above
     }
-}
-
-#[inline(always)]
-fn each<T>(plane: &[T], words: usize, mut take: impl FnMut(usize, u64), left: impl Fn(&[T; WORD]) -> u64) {
-    let (parts, _) = plane.as_chunks::<WORD>();
-    parts.iter().enumerate().take(words).for_each(|(word, x)| take(word, left(x)));
+    out
 }

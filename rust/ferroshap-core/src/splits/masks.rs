@@ -1,6 +1,6 @@
 //! The masks of a tree's edges, before a kernel needs them.
 
-use super::{Codes, Comparable, Test, each_left};
+use super::{Codes, Comparable, Test, left};
 use crate::model::{Ensemble, Split};
 use crate::rows::Columns;
 use crate::simd::{BLOCK, Kernel, Mask, Simd, WORD};
@@ -50,13 +50,12 @@ impl<S: Simd, T: Comparable> Kernel<S> for MaskPass<'_, T> {
             let ((first, _), (second, _)) = (first.as_chunks_mut::<8>(), second.as_chunks_mut::<8>());
             // word by word where they stay: a mask that is put together elsewhere and then copied whole waits for its words
             // to arrive in memory
-            each_left(s, &split.test, (self.columns, self.codes), words, |word, left| {
-                let above = u64::from_le_bytes(above[word]);
-                first[word] = (left & above).to_le_bytes();
-                second[word] = (!left & above).to_le_bytes();
-            });
-            first[words..].fill([0; 8]);
-            second[words..].fill([0; 8]);
+            let left = left(s, &split.test, self.columns, self.codes, words);
+            for (word, ((above, first), second)) in above.iter().zip(first).zip(second).enumerate() {
+                let above = if word < words { u64::from_le_bytes(*above) } else { 0 };
+                *first = (left[word] & above).to_le_bytes();
+                *second = (!left[word] & above).to_le_bytes();
+            }
         }
     }
 }

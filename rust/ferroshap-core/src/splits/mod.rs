@@ -5,5 +5,5 @@ mod lanes;
 mod masks;
 
 pub(crate) use compare::{Compare, Test, code, code_slots};
-pub(crate) use lanes::{Codes, Comparable, each_left, part};
+pub(crate) use lanes::{Codes, Comparable, left, part};
 pub(crate) use masks::{MaskPass, MaskSplit};
