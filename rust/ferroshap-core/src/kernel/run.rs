@@ -30,8 +30,9 @@ const SUMS_IN_PASSING: usize = 64 << 20;
 /// Bytes of tables that stay in a core's caches from block to block.
 const NEAR_TABLES: usize = 1 << 20;
 
-/// Bytes of sums that a thread may hold for the rows it explains together: they should stay in a core's own cache.
-const SUMS_TARGET: usize = 1 << 20;
+/// Bytes of sums that a thread may hold for the rows it explains together: they should stay near. Twice a core's own cache was
+/// measured to be better than once (50 features, tables of 14 MB: 8 % less time), for each table is read for more rows.
+const SUMS_TARGET: usize = 2 << 20;
 
 /// Bytes of `C` and `U` planes that a group of vectors may take: they should stay in the nearest caches.
 const ARENA_TARGET: usize = 48 << 10;
