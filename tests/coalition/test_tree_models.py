@@ -138,3 +138,14 @@ def test_objects_that_predict_are_told_to_pass_their_function(trained):
         ferroshap.KernelExplainer(LogisticRegression(), X[:12])
     with pytest.raises(ferroshap.OptionError, match="nsamples is 1"):
         ferroshap.KernelExplainer(trained[1], X[:12]).shap_values(X[:2], nsamples=1)
+
+
+def test_rows_with_a_base_of_their_own(trained):
+    X, model, _ = trained
+    matrix = xgboost.DMatrix(X[40:45], base_margin=np.arange(5.0))
+    explanation = ferroshap.KernelExplainer(model, X[:12])(matrix)
+    own = model.get_booster().predict(matrix, output_margin=True)
+    np.testing.assert_allclose(explanation.base_values + explanation.values.sum(axis=1), own, rtol=1e-5)
+    mixed = ferroshap.KernelExplainer(model, X[:12], model_output="probability")
+    with pytest.raises(ferroshap.DataError, match="base_margin"):
+        mixed(matrix)

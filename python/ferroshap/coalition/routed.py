@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ferroshap.ensemble import TreeEnsemble, load_model
-from ferroshap.errors import OptionError, PlanError, UnsupportedModelError
+from ferroshap.errors import DataError, OptionError, PlanError, UnsupportedModelError
 from ferroshap.inputs import SparseRows
 from ferroshap.tree import TreeExplainer
 from ferroshap.tree.background import read_background
@@ -93,6 +93,11 @@ class TreeBackground(MatrixBackground):
 
     def read(self, X: Any, players: Players) -> MatrixRows:
         rows = self._ensemble.read_rows(X)
+        if rows.bases is not None:  # a mixture with background rows would have to have one too
+            raise DataError(
+                "the DMatrix has a base_margin, and mixtures of its rows with those of the background start from the model's own base; "
+                "pass a DMatrix without, or explain the raw output by TreeExplainer"
+            )
         values = np.asarray(_dense(rows.values))
         if self._ensemble.has_linear_leaves:  # their values depend on all columns of a mixture, which is written
             read = MatrixRows(self, values, one_row=rows.one_row, players=players)
