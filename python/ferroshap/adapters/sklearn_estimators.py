@@ -12,7 +12,7 @@ from ferroshap.errors import ModelError
 from ferroshap.inputs.schema import InputSchema
 from ferroshap.links import IDENTITY, OF_TARGET
 
-from .arrays import DEFAULT_LEFT, EnsembleArrays, no_sets
+from .arrays import EnsembleArrays, no_sets
 from .info import ModelInfo, ParsedModel, numbered_outputs
 from .options import refuse_iterations, refuse_missing
 
@@ -139,8 +139,8 @@ def flags_of(nodes: NDArray[Any]) -> NDArray[np.uint8]:
     """The side of NaN is stored since 1.3; before, NaN is no input."""
     if "missing_go_to_left" not in (nodes.dtype.names or ()):
         return np.zeros(nodes.size, np.uint8)
-    flags: NDArray[np.uint8] = (nodes["missing_go_to_left"] != 0) * np.uint8(DEFAULT_LEFT)
-    return flags
+    goes_left: NDArray[np.bool_] = nodes["missing_go_to_left"] != 0
+    return goes_left.view(np.uint8)  # the bit of DEFAULT_LEFT is 1
 
 
 def source_of(estimator: Any) -> str:

@@ -158,6 +158,16 @@ fn used_features(a: &ArraysView<'_>) -> Vec<u32> {
     (0..a.n_features as u32).filter(|&f| is_used[f as usize]).collect()
 }
 
+/// The largest |value| of every `step`th.
+fn largest_of(values: &[f64], step: usize) -> f64 {
+    let (eights, rest) = if step == 1 { values.as_chunks::<8>() } else { (&[][..], values) };
+    let mut lanes = [0f64; 8]; // of a chain of comparisons each waits for the one before it
+    for eight in eights {
+        lanes.iter_mut().zip(eight).for_each(|(lane, v)| *lane = lane.max(v.abs()));
+    }
+    lanes.into_iter().chain(rest.iter().step_by(step).copied()).fold(0.0, |largest, v| largest.max(v.abs()))
+}
+
 /// Up to so many features are marked in a list of all, which is faster than to sort and to search those in use. More may be
 /// said to be there than there is memory for.
 const MOST_MARKED: usize = 1 << 16;
@@ -176,10 +186,11 @@ struct Walk<'a> {
     leaves: u32,
     /// What is still to be visited.
     stack: Vec<Visit>,
-    /// The slots that the nodes above test, from the root on.
+    /// By depth, the slots that the nodes above test; what is deeper is of nodes that were left.
     path: Vec<u32>,
-    /// How often each slot is on the path, to count different features without a set per node.
-    on_path: Vec<u32>,
+    /// The least depth at which a slot is on the path, if `path` has it there: tells a feature that is new to the path without
+    /// a set per node, and without taking anything off when the walk goes back up.
+    first_depths: Vec<u32>,
 }
 
 /// A node of the depth-first walk, to be checked and placed.
@@ -200,7 +211,7 @@ impl<'a> Walk<'a> {
             (0..).zip(used).for_each(|(slot, &feature)| slots[feature as usize] = slot);
         }
         let (seen, stack, path) = (Vec::new(), Vec::new(), Vec::new());
-        Self { a, used: used.to_vec(), slots, seen, leaves: 0, stack, path, on_path: vec![0; used.len()] }
+        Self { a, used: used.to_vec(), slots, seen, leaves: 0, stack, path, first_depths: vec![0; used.len()] }
     }
 
     fn tree(&mut self, tree: usize, out: &mut Ensemble) -> Result<()> {
@@ -224,31 +235,19 @@ impl<'a> Walk<'a> {
                 let split = self.split(tree, first, old)?;
                 shape.plain &= split.is_plain();
                 out.nodes[new] = Packed::inner(split, out.nodes.len() as u32);
-                self.leave(depth as usize);
                 self.children(tree, first, old, size, split.slot, depth, unique, out)?;
             }
         }
-        self.leave(0);
         shape.n_nodes = (out.nodes.len() - root) as u32;
         out.trees.push(shape);
         let (divisor, leaves) = (out.accumulation.divisor(), &out.leaf_values[first_value..]);
         let first = output.unwrap_or(0) as usize;
         for column in 0..out.leaf_width {
-            let of_column = leaves[column..].iter().step_by(out.leaf_width);
-            let largest = of_column.fold(0f64, |largest, v| largest.max(v.abs())) / divisor;
+            let largest = largest_of(&leaves[column..], out.leaf_width) / divisor;
             out.largest_leaves[first + column] += largest;
             out.largest_leaf[first + column] = out.largest_leaf[first + column].max(largest);
         }
         Ok(())
-    }
-
-    /// Takes the nodes from this depth on off the path.
-    fn leave(&mut self, depth: usize) {
-        while self.path.len() > depth
-            && let Some(slot) = self.path.pop()
-        {
-            self.on_path[slot as usize] -= 1;
-        }
     }
 
     fn slot(&self, feature: i32) -> Option<u32> {
@@ -303,10 +302,15 @@ impl<'a> Walk<'a> {
             out.nodes.push(Packed::leaf(0, 0));
             self.push_cover(tree, first, child as usize, out)?;
         }
-        let on_path = &mut self.on_path[slot as usize];
-        let unique = unique + u32::from(*on_path == 0);
-        *on_path += 1;
-        self.path.push(slot);
+        match self.path.get_mut(depth as usize) {
+            Some(at) => *at = slot,
+            None => self.path.push(slot), // every depth above has been there
+        }
+        // no branches: features come again in no order
+        let first_depth = self.first_depths[slot as usize];
+        let is_known = (first_depth < depth) & (self.path[first_depth as usize] == slot);
+        self.first_depths[slot as usize] = if is_known { first_depth } else { depth };
+        let unique = unique + u32::from(!is_known);
         for (side, child) in [(1, self.a.right[first + old]), (0, self.a.left[first + old])] {
             self.stack.push(Visit { old: child as usize, new: left + side, depth: depth + 1, unique });
         }
