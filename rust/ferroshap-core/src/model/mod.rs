@@ -5,6 +5,7 @@ mod ensemble;
 mod export;
 mod linear;
 mod node;
+mod placing;
 mod split;
 mod validate;
 mod walk;

@@ -1,10 +1,9 @@
-//! The laws of a model, one function each, and the walk that turns arrays into an [`Ensemble`].
+//! The laws of a model's arrays, one function each; those of its nodes are looked at by the walk that places them.
 
 use super::arrays::{ArraysView, EnsembleArrays};
-use super::ensemble::{Ensemble, Tree};
+use super::ensemble::Ensemble;
 use super::linear::{self, Linear};
-use super::node::Packed;
-use super::split::Split;
+use super::placing::Placing;
 use crate::error::{Error, NodePlace, Result};
 
 impl Ensemble {
@@ -51,15 +50,21 @@ impl Ensemble {
             input: arrays.input,
             linear: arrays.linear.map(|_| Linear::new()),
         };
-        let mut walk = Walk::new(arrays, &out.used_features);
+        let mut placing = Placing::new(arrays, &out.used_features);
         for tree in 0..arrays.tree_outputs.len() {
-            walk.tree(tree, &mut out)?;
+            placing.tree(tree, &mut out)?;
         }
         Ok(out)
     }
 }
 
-fn broken(place: NodePlace, field: &'static str, found: impl ToString, expected: impl Into<String>) -> Error {
+#[cold]
+pub(super) fn broken(
+    place: NodePlace,
+    field: &'static str,
+    found: impl ToString,
+    expected: impl Into<String>,
+) -> Error {
     Error::Model { place, field, found: found.to_string(), expected: expected.into() }
 }
 
@@ -158,206 +163,6 @@ fn used_features(a: &ArraysView<'_>) -> Vec<u32> {
     (0..a.n_features as u32).filter(|&f| is_used[f as usize]).collect()
 }
 
-/// The largest |value| of every `step`th.
-fn largest_of(values: &[f64], step: usize) -> f64 {
-    let (eights, rest) = if step == 1 { values.as_chunks::<8>() } else { (&[][..], values) };
-    let mut lanes = [0f64; 8]; // of a chain of comparisons each waits for the one before it
-    for eight in eights {
-        lanes.iter_mut().zip(eight).for_each(|(lane, v)| *lane = lane.max(v.abs()));
-    }
-    lanes.into_iter().chain(rest.iter().step_by(step).copied()).fold(0.0, |largest, v| largest.max(v.abs()))
-}
-
 /// Up to so many features are marked in a list of all, which is faster than to sort and to search those in use. More may be
 /// said to be there than there is memory for.
-const MOST_MARKED: usize = 1 << 16;
-
-const NO_SLOT: u32 = u32::MAX;
-
-/// Scratch of the walk over one tree after another.
-struct Walk<'a> {
-    a: &'a ArraysView<'a>,
-    /// The feature of each slot, ascending.
-    used: Vec<u32>,
-    /// The slot of each feature, up to `MOST_MARKED` of them; else empty.
-    slots: Vec<u32>,
-    seen: Vec<bool>,
-    /// Leaves so far.
-    leaves: u32,
-    /// What is still to be visited.
-    stack: Vec<Visit>,
-    /// By depth, the slots that the nodes above test; what is deeper is of nodes that were left.
-    path: Vec<u32>,
-    /// The least depth at which a slot is on the path, if `path` has it there: tells a feature that is new to the path without
-    /// a set per node, and without taking anything off when the walk goes back up.
-    first_depths: Vec<u32>,
-}
-
-/// A node of the depth-first walk, to be checked and placed.
-struct Visit {
-    /// The node in the arrays.
-    old: usize,
-    /// The node in the ensemble.
-    new: usize,
-    depth: u32,
-    /// Different features above it.
-    unique: u32,
-}
-
-impl<'a> Walk<'a> {
-    fn new(a: &'a ArraysView<'a>, used: &[u32]) -> Self {
-        let mut slots = vec![NO_SLOT; if a.n_features > MOST_MARKED { 0 } else { a.n_features }];
-        if !slots.is_empty() {
-            (0..).zip(used).for_each(|(slot, &feature)| slots[feature as usize] = slot);
-        }
-        let (seen, stack, path) = (Vec::new(), Vec::new(), Vec::new());
-        Self { a, used: used.to_vec(), slots, seen, leaves: 0, stack, path, first_depths: vec![0; used.len()] }
-    }
-
-    fn tree(&mut self, tree: usize, out: &mut Ensemble) -> Result<()> {
-        let first = self.a.tree_starts[tree] as usize;
-        let size = self.a.tree_starts[tree + 1] as usize - first;
-        let (root, first_value) = (out.nodes.len(), out.leaf_values.len());
-        let output = u32::try_from(self.a.tree_outputs[tree]).ok();
-        let mut shape = Tree { root: root as u32, n_nodes: 0, depth: 0, path_features: 0, plain: true, output };
-        self.seen.clear();
-        self.seen.resize(size, false);
-        self.seen[0] = true;
-        out.nodes.push(Packed::leaf(0, 0));
-        self.push_cover(tree, first, 0, out)?;
-        self.stack.push(Visit { old: 0, new: root, depth: 0, unique: 0 });
-        while let Some(Visit { old, new, depth, unique }) = self.stack.pop() {
-            shape.depth = shape.depth.max(depth);
-            shape.path_features = shape.path_features.max(unique);
-            if self.a.left[first + old] < 0 {
-                out.nodes[new] = Packed::leaf(self.leaf(tree, first, old, out)?, new as u32);
-            } else {
-                let split = self.split(tree, first, old)?;
-                shape.plain &= split.is_plain();
-                out.nodes[new] = Packed::inner(split, out.nodes.len() as u32);
-                self.children(tree, first, old, size, split.slot, depth, unique, out)?;
-            }
-        }
-        shape.n_nodes = (out.nodes.len() - root) as u32;
-        out.trees.push(shape);
-        let (divisor, leaves) = (out.accumulation.divisor(), &out.leaf_values[first_value..]);
-        let first = output.unwrap_or(0) as usize;
-        for column in 0..out.leaf_width {
-            let largest = largest_of(&leaves[column..], out.leaf_width) / divisor;
-            out.largest_leaves[first + column] += largest;
-            out.largest_leaf[first + column] = out.largest_leaf[first + column].max(largest);
-        }
-        Ok(())
-    }
-
-    fn slot(&self, feature: i32) -> Option<u32> {
-        match self.slots.get(feature as usize) {
-            Some(&slot) => (slot != NO_SLOT).then_some(slot),
-            None => self.used.binary_search(&(feature as u32)).ok().map(|slot| slot as u32),
-        }
-    }
-
-    fn leaf(&mut self, tree: usize, first: usize, old: usize, out: &mut Ensemble) -> Result<u32> {
-        let place = NodePlace::node(tree, old);
-        let right = self.a.right[first + old];
-        if right >= 0 {
-            return Err(broken(place, "right child", right, "-1, because the node has no left child"));
-        }
-        let value = &self.a.values[(first + old) * out.leaf_width..][..out.leaf_width];
-        if let Some(output) = value.iter().position(|v| !v.is_finite()) {
-            let which = if value.len() > 1 { format!(" in output {output}") } else { String::new() };
-            return Err(broken(place, "leaf value", format!("{}{which}", value[output]), "a finite number"));
-        }
-        let leaf = self.leaves;
-        self.leaves += 1;
-        match value {
-            [value] => out.leaf_values.push(*value), // nearly always, and without a call
-            values => out.leaf_values.extend_from_slice(values),
-        }
-        if let (Some(from), Some(to)) = (self.a.linear, &mut out.linear) {
-            let node = first + old;
-            let range = from.starts[node] as usize..from.starts[node + 1] as usize;
-            let slot = |term: usize| self.slot(from.features[term]).unwrap_or_default(); // all are in use
-            let terms = range.map(|term| (slot(term), from.coefficients[term]));
-            to.push(from.constants[node], terms);
-        }
-        Ok(leaf)
-    }
-
-    #[allow(clippy::too_many_arguments, reason = "the state of one step of the walk, used nowhere else")]
-    fn children(
-        &mut self,
-        tree: usize,
-        first: usize,
-        old: usize,
-        size: usize,
-        slot: u32,
-        depth: u32,
-        unique: u32,
-        out: &mut Ensemble,
-    ) -> Result<()> {
-        let left = out.nodes.len();
-        for (field, child) in [("left child", self.a.left[first + old]), ("right child", self.a.right[first + old])] {
-            self.claim(tree, old, field, child, size)?;
-            out.nodes.push(Packed::leaf(0, 0));
-            self.push_cover(tree, first, child as usize, out)?;
-        }
-        match self.path.get_mut(depth as usize) {
-            Some(at) => *at = slot,
-            None => self.path.push(slot), // every depth above has been there
-        }
-        // no branches: features come again in no order
-        let first_depth = self.first_depths[slot as usize];
-        let is_known = (first_depth < depth) & (self.path[first_depth as usize] == slot);
-        self.first_depths[slot as usize] = if is_known { first_depth } else { depth };
-        let unique = unique + u32::from(!is_known);
-        for (side, child) in [(1, self.a.right[first + old]), (0, self.a.left[first + old])] {
-            self.stack.push(Visit { old: child as usize, new: left + side, depth: depth + 1, unique });
-        }
-        Ok(())
-    }
-
-    /// A child is a node of the same tree that nothing else has claimed: no second parent, no cycle.
-    fn claim(&mut self, tree: usize, parent: usize, field: &'static str, child: i32, size: usize) -> Result<()> {
-        let place = NodePlace::node(tree, parent);
-        match self.seen.get_mut(child as usize) {
-            _ if child < 0 => Err(broken(place, field, child, "a node, because the node has another child")),
-            None => Err(broken(place, field, child, format!("below {size}, the nodes of the tree"))),
-            Some(true) => Err(broken(place, field, child, "a node without another parent")),
-            Some(seen) => {
-                *seen = true;
-                Ok(())
-            }
-        }
-    }
-
-    fn split(&self, tree: usize, first: usize, old: usize) -> Result<Split> {
-        let place = NodePlace::node(tree, old);
-        let (at, feature) = (first + old, self.a.feature[first + old]);
-        let Some(slot) = self.slot(feature) else {
-            return Err(broken(
-                place,
-                "feature",
-                feature,
-                format!("below {}, the number of features", self.a.n_features),
-            ));
-        };
-        let set = self.a.category_set[at];
-        if set >= self.a.set_starts.len() as i32 - 1 {
-            return Err(broken(place, "category set", set, format!("below {}", self.a.set_starts.len() - 1)));
-        }
-        Ok(Split { slot, flags: self.a.flags[at], threshold: self.a.threshold[at], set: u32::try_from(set).ok() })
-    }
-
-    /// A cover is finite, not negative, and small enough that a pair of them can be added.
-    fn push_cover(&self, tree: usize, first: usize, old: usize, out: &mut Ensemble) -> Result<()> {
-        if let (Some(from), Some(to)) = (self.a.cover, &mut out.cover) {
-            let cover = from[first + old];
-            if !(0.0..=f64::MAX / 4.0).contains(&cover) {
-                return Err(broken(NodePlace::node(tree, old), "cover", cover, "a finite number, 0 or more"));
-            }
-            to.push(cover);
-        }
-        Ok(())
-    }
-}
+pub(super) const MOST_MARKED: usize = 1 << 16;
