@@ -148,8 +148,8 @@ class Interactions:
     """An ensemble compiled for SHAP interaction values; immutable.
 
     Path-dependent, or interventional where there is a `background`; it, `weights` and `missing` are as in `Plan.interventional`. `pairs` is
-    `(p, 2)`: pairs of features, of which a feature with itself asks for its main effect; None: the matrix. `level` is as in
-    `Plan`.
+    `(p, 2)`: pairs of features, of which a feature with itself asks for its main effect; None: the matrix. `table_bytes`: the most
+    memory that tables of all patterns may take against a background, None: 512 MiB. `level` is as in `Plan`.
 
     Raises what `Plan` or `Plan.interventional` raises, and `OptionError` for a feature that is not there.
     """
@@ -163,6 +163,7 @@ class Interactions:
         weights: npt.NDArray[np.float64] | None = None,
         missing: float | None = None,
         threads: int | None = None,
+        table_bytes: int | None = None,
         level: str | None = None,
     ) -> Interactions: ...
     def run(

@@ -17,18 +17,27 @@ Floats = npt.NDArray[np.floating[Any]]
 RELATIVE = 1e-12
 
 
-def worst_gap(values: Floats, predicted: Floats, base: Floats, scale: npt.NDArray[Any], *, first_row: int = 0) -> float:
+def worst_gap(
+    values: Floats,
+    predicted: Floats,
+    base: Floats,
+    scale: npt.NDArray[Any],
+    *,
+    first_row: int = 0,
+    references: int | None = None,
+) -> float:
     """The largest |f64 − base − Σφ| of these rows, in units of the output.
 
-    `values` is `(n, f, o)` float64, `predicted` `(n, o)`, `base` and `scale` `(o,)` or of a shape that fits `(n, o)`;
-    `first_row` is the number of the first of these rows, for the message. Raises `AdditivityError` naming the worst row if a gap is beyond the bound.
+    `values` is `(n, f, o)` float64, `predicted` `(n, o)`, `base` and `scale` `(o,)` or of a shape that fits `(n, o)`.
+    For the message: `first_row` is the number of the first of these rows, and with `references` each row is there so many
+    times, once against each background row. Raises `AdditivityError` naming the worst row if a gap is beyond the bound.
     """
     gaps = np.abs(predicted - base - values.sum(axis=1))
     bound = np.broadcast_to(RELATIVE * scale, gaps.shape)
     at = worst_breach(gaps, bound)
     if at is not None:
         raise AdditivityError(
-            f"{_differs(at, gaps, predicted, base, first_row)} more than the bound {bound[at]:.3g} (1e-12 of "
+            f"{_named(at[0], first_row, references)}{_differs(at, gaps, predicted, base)} more than the bound {bound[at]:.3g} (1e-12 of "
             "the model's scale); this is a defect of ferroshap, please report it with the model and the row"
         )
     return float(gaps.max(initial=0.0))
@@ -42,7 +51,7 @@ def worst_library_gap(
     at = worst_breach(gaps, bound)
     if at is not None:
         raise AdditivityError(
-            f"{_differs(at, gaps, predicted, base, first_row)} which is the training library's own, more than the bound "
+            f"{_named(at[0], first_row)}{_differs(at, gaps, predicted, base)} which is the training library's own, more than the bound "
             f"{np.broadcast_to(bound, gaps.shape)[at]:.3g}. Either the model was trained further or its file replaced after it was read: read it again; "
             "or this is a defect of ferroshap: please report it with the model and the row"
         )
@@ -63,8 +72,14 @@ def worst_breach(gaps: Floats, bound: npt.NDArray[Any]) -> tuple[int, int] | Non
     return int(row), int(output)
 
 
-def _differs(at: tuple[int, int], gaps: Floats, predicted: Floats, base: Floats, first_row: int) -> str:
+def _named(row: int, first_row: int, references: int | None = None) -> str:
+    if references is None:
+        return f"row {first_row + row}"
+    return f"row {first_row + row // references} against background row {row % references}"
+
+
+def _differs(at: tuple[int, int], gaps: Floats, predicted: Floats, base: Floats) -> str:
     return (
-        f"row {first_row + at[0]}, output {at[1]}: base value {np.broadcast_to(base, gaps.shape)[at]:.17g} plus SHAP values differs from the prediction "
+        f", output {at[1]}: base value {np.broadcast_to(base, gaps.shape)[at]:.17g} plus SHAP values differs from the prediction "
         f"{predicted[at]:.17g} by {gaps[at]:.3g},"
     )

@@ -302,15 +302,22 @@ class TreeEnsemble:
         *,
         background: npt.NDArray[np.floating[Any]] | SparseArrays | None = None,
         weights: npt.NDArray[np.float64] | None = None,
+        table_bytes: int | None = None,
         threads: int | None,
     ) -> _native.Interactions:
         """The model prepared for SHAP interaction values of `pairs`, `(p, 2)` positions of features; None: of all.
 
         With `background` and its `weights`, `(b,)`, as in `plan_against`: against those rows. `threads`: to fold them with.
+        `table_bytes`: the most memory that tables of all patterns may take, None: 512 MiB; leaves without one are slower.
         """
-        missing = self.schema.missing
         return _native.Interactions(
-            self._core, pairs=pairs, background=background, weights=weights, missing=missing, threads=threads
+            self._core,
+            pairs=pairs,
+            background=background,
+            weights=weights,
+            missing=self.schema.missing,
+            threads=threads,
+            table_bytes=table_bytes,
         )
 
     def save(self, path: str | PathLike[str]) -> None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xgboost
 from ferroshap import OptionError, PlanError, TreeExplainer
 from interventional.models import case
 
@@ -94,6 +95,28 @@ def test_max_memory_counts_for_what_is_prepared_for_interactions():
     with pytest.raises(PlanError, match=r"max_memory allows .*fewer pairs"):
         TreeExplainer(model, expected_rows=1, max_memory=size).shap_interaction_values(rows)
     TreeExplainer(model, max_memory="16MiB").shap_interaction_values(rows)
+
+
+def test_tables_against_a_background_fit_half_of_max_memory():
+    """Whatever their leaves would take with a place for every pattern; values are the same to rounding."""
+    model, rows, _, _ = case("XGBoost, missing values")
+    whole, small = TreeExplainer(model, rows), TreeExplainer(model, rows, max_memory="64KiB")
+    values, fewer = whole.shap_interaction_values(rows), small.shap_interaction_values(rows)
+    np.testing.assert_allclose(fewer, values, rtol=0, atol=1e-12 * np.abs(values).max())
+    size = {
+        name: explainer._of_pairs[1].describe()["bytes"] for name, explainer in {"whole": whole, "small": small}.items()
+    }
+    assert size["small"] <= 64 << 10 < size["whole"]
+
+
+def test_rows_with_a_base_margin(one):
+    model, rows, _, _ = case("XGBoost, missing values")
+    matrix = xgboost.DMatrix(rows, base_margin=np.arange(len(rows), dtype=float))
+    for explainer in (one[0], TreeExplainer(model, rows[:40])):
+        explanation = explainer(matrix, interactions=True)
+        np.testing.assert_array_equal(explanation.values, explainer.shap_interaction_values(rows))
+        total = explanation.base_values + explanation.values.sum(axis=(1, 2))
+        np.testing.assert_allclose(total, model.predict(matrix, output_margin=True), rtol=1e-5, atol=1e-5)
 
 
 def test_progress_is_told_to_the_end(one):

@@ -61,9 +61,9 @@ class PathDependent:
         return PreparedRaw(model, plan)
 
     def interactions(
-        self, model: TreeEnsemble, pairs: npt.NDArray[np.uint32] | None, *, threads: int | None
+        self, model: TreeEnsemble, pairs: npt.NDArray[np.uint32] | None, *, threads: int | None, most: int | None
     ) -> _native.Interactions:
-        """The model, compiled for interaction values of these pairs; None: of all."""
+        """The model, compiled for interaction values of these pairs; None: of all. There are no tables that `most` could bound."""
         return model.interactions(pairs, threads=threads)
 
     def check(self, rows: InputRows, model: TreeEnsemble) -> None:
@@ -133,11 +133,20 @@ class Interventional:
         return prepared
 
     def interactions(
-        self, model: TreeEnsemble, pairs: npt.NDArray[np.uint32] | None, *, threads: int | None
+        self, model: TreeEnsemble, pairs: npt.NDArray[np.uint32] | None, *, threads: int | None, most: int | None
     ) -> _native.Interactions:
-        """The background folded into the model for interaction values of these pairs; None: of all."""
+        """The background folded into the model for interaction values of these pairs; None: of all.
+
+        Tables take half of `most` bytes at most, before anything is allocated; the other half is for the rest.
+        """
         background = self.background
-        return model.interactions(pairs, background=background.numbers, weights=background.weights, threads=threads)
+        return model.interactions(
+            pairs,
+            background=background.numbers,
+            weights=background.weights,
+            table_bytes=None if most is None else most // 2,
+            threads=threads,
+        )
 
     def check(self, rows: InputRows, model: TreeEnsemble) -> None:
         """Raises `FeatureMismatchError` for rows whose columns are in another order than the background's."""

@@ -132,7 +132,7 @@ def prepared_for(
     game: Game, model: TreeEnsemble, chosen: Chosen, *, threads: int | None, most: int | None
 ) -> _native.Interactions:
     """The model, prepared; raises `PlanError` if that takes more than `most` bytes."""
-    prepared = game.interactions(model, chosen.pairs, threads=threads)
+    prepared = game.interactions(model, chosen.pairs, threads=threads, most=most)
     size = prepared.describe()["bytes"]
     if most is not None and size > most:
         raise PlanError(

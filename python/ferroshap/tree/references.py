@@ -50,8 +50,9 @@ def values_per_reference(
         references.each(chunk, values, missing=model.schema.missing, threads=threads)
         predicted = model.predict_rows(chunk, exact=True, threads=threads)
         if check:
-            for row, value in enumerate(values):
-                worst_gap(value, np.tile(predicted[row], (b, 1)), of_background, scale, first_row=first + row)
+            pairs = (len(chunk) * b, f, model.n_outputs)
+            each, base = np.repeat(predicted, b, axis=0), np.tile(of_background, (len(chunk), 1))
+            worst_gap(values.reshape(pairs), each, base, scale, first_row=first, references=b)
         out[here] = (
             values if linked is None else _linked(linked, values, chunk, None if labels is None else labels[here])
         )

@@ -10,7 +10,7 @@ use ferroshap_core::parallel::Uninterrupted;
 use ferroshap_core::plan::{InteractionPlan, Options, Plan, Wanted};
 use ferroshap_core::rows::{Rows, Values};
 use ferroshap_core::simd::Level;
-use ferroshap_core::tables::InteractionTables;
+use ferroshap_core::tables::{InteractionTables, TableOptions};
 use made::{ensemble, rows};
 use ndarray::Array2;
 
@@ -155,7 +155,7 @@ fn tables_agree_with_the_enumeration_of_coalitions_against_the_background() {
                         given,
                         threads,
                         &Uninterrupted,
-                        (level, dense),
+                        TableOptions { level, dense_bits: dense, ..TableOptions::default() },
                     )
                     .expect("it is small");
                     let mut values = vec![f64::NAN; exact.len()];

@@ -4,8 +4,7 @@ use ferroshap_core::kernel::Written;
 use ferroshap_core::parallel::{Control, default_threads};
 use ferroshap_core::plan::{InteractionPlan, Wanted};
 use ferroshap_core::rows::Rows;
-use ferroshap_core::simd::Level;
-use ferroshap_core::tables::InteractionTables;
+use ferroshap_core::tables::{InteractionTables, TableOptions};
 use numpy::{PyReadonlyArray1, PyReadonlyArray2, PyReadwriteArray2};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -46,7 +45,7 @@ impl Game for Prepared {
 impl Interactions {
     #[new]
     #[pyo3(signature = (ensemble, *, pairs = None, background = None, weights = None, missing = None, threads = None,
-        level = None))]
+        table_bytes = None, level = None))]
     #[allow(clippy::too_many_arguments, reason = "keywords, each for itself")]
     fn new(
         py: Python<'_>,
@@ -56,6 +55,7 @@ impl Interactions {
         weights: Option<PyReadonlyArray1<'_, f64>>,
         missing: Option<f64>,
         threads: Option<usize>,
+        table_bytes: Option<usize>,
         level: Option<&str>,
     ) -> PyResult<Self> {
         let model = &ensemble.model;
@@ -74,8 +74,10 @@ impl Interactions {
         let control = PythonControl::new(None, model.trees().len());
         let threads = threads.unwrap_or_else(default_threads);
         let outcome = py.detach(|| {
-            let (weights, level) = (weights.as_deref(), level.map_or_else(|| Ok(Level::in_use()), str::parse)?);
-            InteractionTables::interventional_at(model, wanted, &view, weights, threads, &control, level)
+            let mut options = TableOptions::default();
+            options.level = level.map_or(Ok(options.level), str::parse)?;
+            options.dense_bytes = options.dense_bytes.min(table_bytes.unwrap_or(usize::MAX));
+            InteractionTables::interventional_with(model, wanted, &view, weights.as_deref(), threads, &control, options)
         });
         Ok(Self { game: Prepared::Interventional(control.result(outcome)?) })
     }

@@ -69,7 +69,7 @@ impl Folding<'_> {
         trees: Vec<TreePlan>,
         background: &B,
     ) -> Result<(Vec<TreePlan>, Vec<f64>)> {
-        let counts_rows = self.weighted.of_rows.is_none() && u32::try_from(background.length()).is_ok();
+        let counts_rows = self.weighted.counts_rows(background.length());
         let tables: usize = trees.iter().map(|tree| tree.tables.bytes()).sum();
         let counting = |tree| Counting::new(tree, self.weighted.weightings, counts_rows, self.wholes);
         let mut trees: Vec<Counting> = trees.into_iter().map(counting).collect();
@@ -143,6 +143,11 @@ impl Weighted {
             }
         };
         Self { weightings, of_rows }
+    }
+
+    /// Whether so many rows are counted, in 32 bits, in the place of adding their weights up.
+    fn counts_rows(&self, rows: usize) -> bool {
+        self.of_rows.is_none() && u32::try_from(rows).is_ok()
     }
 
     pub(super) fn row(&self, row: usize) -> &[f64] {
@@ -237,5 +242,18 @@ impl<T: Comparable + Sync, B: Background> Driver for FoldAs<'_, T, B> {
             })?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Weighted;
+
+    #[test]
+    fn rows_are_counted_where_no_count_is_beyond_32_bits() {
+        let equal = Weighted::new(None, None, 1);
+        assert!(equal.counts_rows(u32::MAX as usize));
+        assert!(!equal.counts_rows(u32::MAX as usize + 1));
+        assert!(!Weighted::new(Some(&[1.0]), None, 1).counts_rows(1));
     }
 }

@@ -9,4 +9,4 @@ mod pair_lookups;
 mod pair_table;
 mod pairs;
 
-pub use pairs::InteractionTables;
+pub use pairs::{InteractionTables, TableOptions};

@@ -16,14 +16,25 @@ use crate::rows::{Columns, Rows};
 use crate::simd::{Driver, Indices, Kernel, Level, Line, Simd};
 use crate::splits::{Codes, Comparable, MaskPass, MaskSplit, code_slots};
 
-/// Up to so many bits all patterns have a place of their own,
-const DENSE_BITS: usize = 8;
-
-/// while all of them together take at most so many bytes: the leaves that come later add up their patterns row by row.
-const DENSE_BYTES: usize = 512 << 20;
-
 /// Background rows that are read before the trees take them.
 const ROWS_AT_ONCE: usize = 64 * MASK_ROWS;
+
+/// How the tables of [`InteractionTables`] are made.
+#[derive(Debug, Clone, Copy)]
+pub struct TableOptions {
+    /// The vector level; values have the same bits at every one.
+    pub level: Level,
+    /// Up to so many bits all patterns have a place of their own,
+    pub dense_bits: usize,
+    /// while all of them together take at most so many bytes: the leaves that come later add up their patterns row by row.
+    pub dense_bytes: usize,
+}
+
+impl Default for TableOptions {
+    fn default() -> Self {
+        Self { level: Level::in_use(), dense_bits: 8, dense_bytes: 512 << 20 }
+    }
+}
 
 /// Interventional interaction values of one model against one background, ready to run.
 #[derive(Debug, Clone)]
@@ -51,32 +62,14 @@ impl InteractionTables {
         threads: usize,
         control: &dyn Control,
     ) -> Result<Self> {
-        Self::interventional_at(model, wanted, background, weights, threads, control, Level::in_use())
+        Self::interventional_with(model, wanted, background, weights, threads, control, TableOptions::default())
     }
 
-    /// The same for a given vector level (for tests; the values have the same bits at every level).
+    /// The same with the options given.
     ///
     /// # Errors
     /// As [`InteractionTables::interventional`].
-    #[allow(clippy::too_many_arguments, reason = "those of the public way in, and the level")]
-    pub fn interventional_at(
-        model: &Ensemble,
-        wanted: Wanted<'_>,
-        background: &Rows<'_>,
-        weights: Option<&[f64]>,
-        threads: usize,
-        control: &dyn Control,
-        level: Level,
-    ) -> Result<Self> {
-        let at = (level, DENSE_BITS);
-        Self::interventional_with(model, wanted, background, weights, threads, control, at)
-    }
-
-    /// The same, with tables of all patterns for paths of at most so many bits (for tests).
-    ///
-    /// # Errors
-    /// As [`InteractionTables::interventional`].
-    #[allow(clippy::too_many_arguments, reason = "those of the public way in, and what tests choose")]
+    #[allow(clippy::too_many_arguments, reason = "those of the way without options, and them")]
     pub fn interventional_with(
         model: &Ensemble,
         wanted: Wanted<'_>,
@@ -84,11 +77,11 @@ impl InteractionTables {
         weights: Option<&[f64]>,
         threads: usize,
         control: &dyn Control,
-        (level, dense_bits): (Level, usize),
+        TableOptions { level, dense_bits, dense_bytes }: TableOptions,
     ) -> Result<Self> {
         check(model, background, weights)?;
         let (code_slots, mut layout) = (code_slots(model), PairLayout::new(model, wanted)?);
-        let mut room = DENSE_BYTES;
+        let mut room = dense_bytes;
         let mut walk = |tree| walk(model, tree, &code_slots, &mut layout, (dense_bits, &mut room));
         let mut trees: Vec<PairTree> = model.trees().iter().map(&mut walk).collect();
         layout.finish(model);
