@@ -94,6 +94,17 @@ def test_the_classes_of_a_booster_are_summed_into_one_output(wrapped, tmp_path):
     assert values.shape == (*HOLED.shape, 3)
     model.booster_.save_model(tmp_path / "model.txt")
     np.testing.assert_array_equal(right(Case(tmp_path / "model.txt", HOLED, raw)), values)
+    read_again = lightgbm.Booster(model_str=model.booster_.model_to_string())  # which has no params
+    np.testing.assert_array_equal(right(Case(read_again, HOLED, raw)), values)
+
+
+@pytest.mark.parametrize("target", [EFFECT > 1, np.digitize(EFFECT, [0, 2])], ids=["two", "three"])
+def test_categories_of_the_wrappers_of_lightgbm_are_those_of_the_frame(target):
+    """shap: reads the categories of a frame as numbers and raises; those of a Booster it takes."""
+    settings = {"n_estimators": 6, "num_leaves": 15, "min_data_per_group": 1, "cat_smooth": 0.1, "min_child_samples": 5}
+    model = lightgbm.LGBMClassifier(**settings, n_jobs=1, verbose=-1).fit(FRAME, target)
+    assert (model.booster_.trees_to_dataframe()["decision_type"] == "==").any()
+    right(Case(model, FRAME, model.predict(FRAME, raw_score=True)))
 
 
 def test_rows_at_a_threshold_of_lightgbm_go_astray_by_rounding_to_float32():
@@ -123,7 +134,10 @@ def test_thresholds_of_histogram_boosting_are_rounded_to_float32():
 
 def test_classes_of_histogram_boosting_are_rounded_to_float32():
     """shap: off by 0.97."""
-    right(skl(ensemble.HistGradientBoostingClassifier(**HIST), THREE, HOLED, "decision_function"))
+    case = skl(ensemble.HistGradientBoostingClassifier(**HIST), THREE, HOLED, "decision_function")
+    right(case)
+    rows = at_thresholds(load_model(case.model))
+    assert_right_against(rows[::2], case.model, rows, case.model.decision_function(rows))
 
 
 @pytest.mark.parametrize(("rows", "choice"), [(FRAME, "from_dtype"), (AS_CODES, [1, 3])], ids=["frame", "codes"])

@@ -55,6 +55,22 @@ def test_threads_and_batches_do_not_change_a_bit(explained):
             np.testing.assert_array_equal(np.concatenate(parts)[:122], want[:122])
 
 
+@pytest.mark.parametrize("dense", [None, "256KiB"])
+def test_a_weighted_background_is_folded_by_any_number_of_threads_with_the_same_bits(dense):
+    """Of several blocks of rows, whose weights are no whole numbers: their order shows in the last bits."""
+    random = np.random.default_rng(1)
+    model, rows, _, _ = case("XGBoost, missing values")
+    many, weights = random.normal(size=(1_000, rows.shape[1])), random.random(1_000)
+    one, *more = (
+        TreeExplainer(model, many, weights=weights, threads=threads, max_memory=dense).shap_interaction_values(
+            rows[:99]
+        )
+        for threads in (1, 2, 7)
+    )
+    for values in more:
+        np.testing.assert_array_equal(values, one)
+
+
 @pytest.mark.parametrize("options", [{}, {"n_outputs": 3, "vector": True}, {"round_to_float32": True}])
 def test_levels_do_not_change_a_bit(options, against):
     a = random_ensemble(5, n_features=6, n_trees=6, **options)

@@ -67,6 +67,19 @@ def test_a_large_background_is_folded_by_any_number_of_threads_with_the_same_bit
         np.testing.assert_array_equal(explainer.shap_values(HOLED), one.shap_values(HOLED))
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+def test_leaves_by_themselves_have_the_same_bits_by_any_number_of_threads(weighted):
+    model, rows = MODELS["deep"]()
+    many = np.concatenate([rows, rows[::-1] * np.float32(0.5)] * 3)
+    weights = np.random.default_rng(1).random(len(many)) if weighted else None
+    one, *more = (TreeExplainer(model, many, weights=weights, threads=threads) for threads in (1, 2, 7))
+    assert len(many) > 2 * 128
+    assert one.describe()["deep_leaves"] > 0
+    for explainer in more:
+        np.testing.assert_array_equal(explainer.expected_value, one.expected_value)
+        np.testing.assert_array_equal(explainer.shap_values(rows), one.shap_values(rows))
+
+
 SCRIPT = """
 import hashlib, sys, numpy as np, ferroshap
 file = np.load(sys.argv[1] + "/rows.npz")

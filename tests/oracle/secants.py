@@ -19,7 +19,7 @@ def weights_of_pairs(kind, x, z, y, scale=1):
     multiplied by first.
     """
     with localcontext(prec=DIGITS):
-        rows, background = ([[scale * Decimal(m) for m in row] for row in raw.tolist()] for raw in (x, z))
+        rows, background = ([[Decimal(scale) * Decimal(m) for m in row] for row in raw.tolist()] for raw in (x, z))
         labels = [Decimal(label) for label in np.asarray(y).tolist()]
         pairs = [[_pair(kind, a, b, label) for b in background] for a, label in zip(rows, labels, strict=True)]
         return scale * np.array(pairs, dtype=float)

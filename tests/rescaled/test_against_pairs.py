@@ -1,9 +1,15 @@
 """Every output space against the definition: brute force over pairs, with the raw values against each background row."""
 
 import ferroshap
+import lightgbm
 import numpy as np
 import pytest
+import xgboost
 from oracle.secants import weights_of_pairs
+from rescaled.conftest import data
+from sklearn.ensemble import AdaBoostClassifier
+from sklearn.multioutput import MultiOutputClassifier
+from sklearn.tree import DecisionTreeClassifier
 
 TWO = ["XGBoost, two classes", "LightGBM, two classes, sigmoid 2", "GradientBoosting, two classes"]
 LOGARITHMIC = ["XGBoost, Poisson", "LightGBM, Tweedie"]
@@ -77,6 +83,61 @@ def test_values_are_those_of_the_definition_and_add_up(cases, name, space):
     np.testing.assert_allclose(values.sum(axis=1) + base, target, rtol=0, atol=1e-12 * np.abs(target).max())
     told = explainer.expected_value(case.y)[:, None] if labels else explainer.expected_value
     np.testing.assert_allclose(np.broadcast_to(told, base.shape), base, rtol=0, atol=1e-12 * np.abs(base).max())
+
+
+LABELS = {
+    "XGBoost, labels": lambda: xgboost.XGBClassifier(n_estimators=6, max_depth=3, n_jobs=1),
+    "LightGBM, labels": lambda: MultiOutputClassifier(
+        lightgbm.LGBMClassifier(n_estimators=6, num_leaves=7, n_jobs=1, verbose=-1)
+    ),
+    "XGBoost, gamma": lambda: xgboost.XGBRegressor(n_estimators=6, max_depth=3, objective="reg:gamma", n_jobs=1),
+}
+
+
+@pytest.mark.parametrize("name", LABELS)
+def test_outputs_with_a_link_each_are_those_of_the_definition(name):
+    """No output's secant takes part in another's values."""
+    x, t = data()
+    y = (
+        np.exp(np.stack([t, x[:, 1]], axis=1).clip(-2, 2))
+        if "gamma" in name
+        else np.stack([t > 0, x[:, 1] > 0.2], axis=1)
+    )
+    model = LABELS[name]().fit(x, y.astype(float if "gamma" in name else int))
+    rows, background = x[:9], x[100:120]
+    raw, explainer = ferroshap.TreeExplainer(model, background), ferroshap.TreeExplainer(model, background, "predict")
+    each = raw.shap_values(rows, per_reference=True)
+    x, z = (raw.model.predict(rows, dtype="float64") for rows in (rows, background))
+    link = "exponential" if "gamma" in name else "logistic"
+    expected = np.stack(
+        [
+            np.einsum("nbkj,nbf->nf", weights_of_pairs(link, x[:, [k]], z[:, [k]], np.zeros(9)), each[..., k]) / len(z)
+            for k in range(2)
+        ],
+        axis=-1,
+    )
+    values = explainer.shap_values(rows)
+    np.testing.assert_allclose(values, expected, rtol=0, atol=1e-12 * np.abs(expected).max())
+    own = model.predict(rows) if "gamma" in name else model.predict_proba(rows)
+    own = np.stack([p[:, 1] for p in own], axis=1) if isinstance(own, list) else own
+    np.testing.assert_allclose(values.sum(axis=1) + explainer.expected_value, own, rtol=1e-6, atol=1e-7)
+
+
+def test_raw_outputs_are_scaled_before_a_softmax_as_in_the_library():
+    x, t = data()
+    y = np.digitize(t, [-0.5, 0.5])
+    model = AdaBoostClassifier(DecisionTreeClassifier(max_depth=2), n_estimators=6, random_state=0).fit(x, y)
+    rows, background = x[:9], x[100:120]
+    raw, explainer = ferroshap.TreeExplainer(model, background), ferroshap.TreeExplainer(model, background, "predict")
+    x, z = (raw.model.predict(rows, dtype="float64") for rows in (rows, background))
+    each, scale = raw.shap_values(rows, per_reference=True), raw.model.link.scale
+    assert scale == 0.5
+    pairs = weights_of_pairs("softmax", x, z, np.zeros(9), scale=scale)
+    expected = np.einsum("nbkj,nbfj->nfk", pairs, each) / len(z)
+    values = explainer.shap_values(rows)
+    np.testing.assert_allclose(values, expected, rtol=0, atol=1e-12 * np.abs(expected).max())
+    own = model.predict_proba(rows)
+    np.testing.assert_allclose(values.sum(axis=1) + explainer.expected_value, own, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", [*TWO, *LOGARITHMIC, *THREE])

@@ -4,6 +4,7 @@ import ferroshap
 import numpy as np
 import pyarrow as pa
 import pytest
+import xgboost
 
 
 def explainer(case, space, **options):
@@ -64,6 +65,17 @@ def test_what_does_not_go_together_is_refused(cases):
             getattr(explainer(case, "log_loss"), call)(iter([case.rows]), y=case.y)
         with pytest.raises(ferroshap.OptionError, match="y is the labels for values of the loss"):
             getattr(explainer(case, "probability"), call)(case.rows, y=case.y)
+
+
+@pytest.mark.parametrize("space", ["probability", "log_loss"])
+def test_a_base_margin_of_rows_is_refused(cases, space):
+    """The secants of a link depend on where a margin starts."""
+    case = cases("XGBoost, two classes")
+    matrix = xgboost.DMatrix(case.rows, base_margin=np.arange(len(case.rows), dtype=float))
+    labels = (case.y,) if space == "log_loss" else ()
+    for per_reference in (False, True):
+        with pytest.raises(ferroshap.DataError, match=r"base_margin, .* explain the raw output"):
+            explainer(case, space).shap_values(matrix, *labels, per_reference=per_reference)
 
 
 def test_pairs_are_bounded_before_the_work(cases):
