@@ -60,6 +60,12 @@ def test_values_are_refused_by_name():
         TreeExplainer(MODELS["regression"]())
 
 
+@pytest.mark.parametrize("space", ["raw", "log_loss"])
+def test_values_against_a_background_are_refused_by_name(space):
+    with pytest.raises(UnsupportedModelError, match=r"has linear trees \(LightGBM's linear_tree\)"):
+        TreeExplainer(MODELS["regression"](), X[:9], space)
+
+
 def test_a_model_whose_leaves_are_all_constants_is_explained():
     flat = train({"min_data_in_leaf": 400})
     np.testing.assert_array_equal(TreeExplainer(flat).shap_values(X), 0)

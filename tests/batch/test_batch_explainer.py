@@ -143,13 +143,13 @@ def test_two_columns_of_one_name_are_refused(keep, features, outputs, said):
 def test_a_row_that_does_not_add_up_is_named_by_its_place_in_the_stream(booster, batch, monkeypatch):
     explain = BatchExplainer(TreeExplainer(booster))
     explain(batch)
-    honest = explain.explainer.explain_and_predict
+    honest = explain.explainer.values_and_target
 
     def wrong(table, **options):
-        values, predicted = honest(table, **options)
-        predicted[7] += 1e-6
-        return values, predicted
+        values, target = honest(table, **options)
+        target.predicted[7] += 1e-6
+        return values, target
 
-    monkeypatch.setattr(explain.explainer, "explain_and_predict", wrong)
+    monkeypatch.setattr(explain.explainer, "values_and_target", wrong)
     with pytest.raises(AdditivityError, match="row 507, output 0"):
         explain(batch)

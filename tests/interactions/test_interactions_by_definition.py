@@ -60,7 +60,7 @@ def test_trees_that_no_library_would_grow(seed):
     agree(out.reshape(want.shape), want)
 
 
-def test_models_without_covers_or_with_linear_leaves_are_refused_by_name():
+def test_models_without_covers_have_values_against_a_background_alone():
     model, rows, _, options = case("XGBoost, vector leaves without covers")
     with pytest.raises(UnsupportedModelError, match="cover"):
         TreeExplainer(model, **options)

@@ -1,8 +1,10 @@
 """Baseline values: one explanation for each background row, by the definition, and their mean."""
 
+import dataclasses
+
 import numpy as np
 import pytest
-from ferroshap import OptionError, TreeExplainer
+from ferroshap import OptionError, PlanError, TreeExplainer
 from ferroshap.adapters import parse_model
 from interventional.models import KINDS, case
 from oracle import pairs
@@ -57,3 +59,27 @@ def test_more_than_fits_says_what_to_do():
     explainer = TreeExplainer(model, np.tile(rows, (500, 1)))
     with pytest.raises(OptionError, match=r"GiB, more than there is; .*or against fewer background rows"):
         explainer.shap_values(np.tile(rows, (10_000, 1)), per_reference=True)
+
+
+def test_they_tell_their_progress():
+    model, rows, _, _ = case("LightGBM, classes")
+    many, seen = np.tile(rows, (20, 1)), []
+    TreeExplainer(model, many, progress=lambda done, n: seen.append((done, n))).shap_values(
+        many[:500], per_reference=True
+    )
+    assert seen[-1] == (500, 500)
+    assert seen == sorted(seen)
+    assert len(set(seen)) > 5
+
+
+def test_memory_is_bounded_before_anything_is_made():
+    model, rows, _, _ = case("LightGBM, classes")
+    explainer = TreeExplainer(model, rows[:50], max_memory="1GB")
+    explainer.shap_values(rows[:3], per_reference=True)
+    model = explainer.model
+    takes = 8 * 50 * (model.n_features + model.n_outputs) + explainer.describe()["background_bytes"]
+    explainer._load = dataclasses.replace(explainer._load, most=takes - 1)
+    with pytest.raises(
+        PlanError, match=rf"each of its rows, takes {takes:,} bytes, but max_memory allows {takes - 1:,}"
+    ):
+        explainer.shap_values(rows[:3], per_reference=True)

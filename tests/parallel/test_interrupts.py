@@ -17,7 +17,7 @@ CALLS = {
     "shap_values": lambda explainer, x: explainer.shap_values(x),
     "explanation": lambda explainer, x: explainer(x),
     "predict": lambda explainer, x: explainer.model.predict(x, threads=explainer._threads),
-    "batch": lambda explainer, x: explainer.explain_and_predict(x),
+    "batch": lambda explainer, x: explainer.values_and_target(x),
 }
 SCRIPT = """
 import sys, numpy, ferroshap
@@ -183,7 +183,7 @@ def test_an_error_in_one_threads_progress_leaves_the_work_of_another_alone(
     np.testing.assert_array_equal(found[0], np.tile(values, (20, 1)))
 
 
-@pytest.mark.parametrize("call", ["shap_values", "explain_and_predict"])
+@pytest.mark.parametrize("call", ["shap_values", "values_and_target"])
 @pytest.mark.parametrize("n", [0, 1, 127, 3_000, 40_001])
 def test_progress_grows_and_ends_at_the_number_of_rows(model_file, rows, threads, n, call):
     seen = []

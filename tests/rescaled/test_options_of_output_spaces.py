@@ -56,8 +56,10 @@ def test_what_does_not_go_together_is_refused(cases):
         ferroshap.TreeExplainer(case.model).shap_values(case.rows, per_reference=True)
     with pytest.raises(ferroshap.OptionError, match="without features="):
         explainer(case, "raw").shap_values(case.rows, per_reference=True, features=[0])
-    with pytest.raises(ferroshap.UnsupportedModelError, match="values of a loss need the label of each row"):
+    with pytest.raises(ferroshap.OptionError, match="values of a loss need the label of each row: name the column"):
         ferroshap.BatchExplainer(explainer(case, "log_loss"))
+    with pytest.raises(ferroshap.OptionError, match="labels names the column of labels for values of the loss"):
+        ferroshap.BatchExplainer(explainer(case, "probability"), labels="y")
     with pytest.raises(ferroshap.OptionError, match="explains the loss of each row"):
         explainer(case, "log_loss").iter_chunks(case.rows)
     for call in ("iter_chunks", "aggregate"):
@@ -121,6 +123,44 @@ def test_batches_have_the_values_of_the_output_space(cases):
     np.testing.assert_array_equal(values, probability.shap_values(case.rows))
     assert set(result.column("base_value").to_pylist()) == {probability.expected_value}
     assert 0 < explain.worst_gap < 1e-14
+
+
+@pytest.mark.parametrize("name", ["XGBoost, two classes", "XGBoost, three classes", "forest"])
+def test_batches_of_a_loss_bring_their_labels(cases, name):
+    case = cases(name)
+    names = [f"f{i}" for i in range(case.rows.shape[1])]
+    table = pa.table(dict(zip(names, case.rows.T, strict=True)) | {"label": case.y})
+    loss = explainer(case, "log_loss")
+    explain = ferroshap.BatchExplainer(loss, keep=["label"], labels="label", dtype="float64")
+    result = pa.Table.from_batches([explain(batch) for batch in table.to_batches(max_chunksize=7)])
+    assert result.column_names == ["label", *(f"shap_{name}" for name in names), "base_value"]
+    values = np.column_stack([result.column(f"shap_{name}").to_numpy() for name in names])
+    want = loss(case.rows, case.y)
+    np.testing.assert_array_equal(values, want.values)
+    np.testing.assert_array_equal(result.column("base_value").to_numpy(), want.base_values)
+    assert len(np.unique(want.base_values)) > 1
+    assert explain.rows == len(case.rows)
+    assert 0 < explain.worst_gap < 1e-12
+    with pytest.raises(ferroshap.OptionError, match="each row has its own base value"):
+        explain.base_values  # noqa: B018
+
+
+def test_labels_of_batches_are_named_when_they_are_wrong(cases):
+    case = cases("XGBoost, two classes")
+    names = [f"f{i}" for i in range(case.rows.shape[1])]
+    table = pa.table(dict(zip(names, case.rows.T, strict=True)) | {"label": [*case.y[:-1].tolist(), None]})
+    explain = ferroshap.BatchExplainer(explainer(case, "log_loss"), labels="label")
+    first, *_, last = table.to_batches(max_chunksize=len(case.rows) - 3)
+    explain(first)
+    with pytest.raises(
+        ferroshap.DataError, match=rf"the rows from {len(case.rows) - 3} on: y of row 2 is nan; expected a label"
+    ):
+        explain(last)
+    with pytest.raises(ferroshap.DataError, match="no column 'label' of labels"):
+        explain(first.drop_columns(["label"]))
+    # the model knows no names: a column too few is not made up for by the labels
+    with pytest.raises(ferroshap.FeatureMismatchError, match="expects 5 columns, but the data has 4, 4 without"):
+        explain(first.drop_columns(["f0"]))
 
 
 def test_what_is_told_of_an_output_space(cases):

@@ -77,40 +77,62 @@ class InputColumns:
         Positions of the columns that are copied to the result.
     names
         What the features are called in the result: the model's names, or the table's where the model knows none.
+    labels
+        Position of the column of labels, where there is to be one.
     """
 
     features: tuple[int, ...]
     kept: tuple[int, ...]
     names: tuple[str, ...]
+    labels: int | None = None
+
+    @property
+    def read(self) -> list[int]:
+        """Positions of all columns that are read, in the order of the table."""
+        beside = () if self.labels is None else (self.labels,)
+        return sorted({*self.features, *self.kept, *beside})
 
     @classmethod
-    def match(cls, columns: Sequence[str], schema: InputSchema, keep: Sequence[str]) -> "InputColumns":
-        """Finds the features (by name, where the model knows names) and the kept columns.
+    def match(
+        cls, columns: Sequence[str], schema: InputSchema, keep: Sequence[str], labels: str | None = None
+    ) -> "InputColumns":
+        """Finds the features (by name, where the model knows names), the kept columns and that of the `labels`.
 
-        Other columns are ignored with one log line. Raises `FeatureMismatchError`, and `DataError` for a kept column
+        Other columns are ignored with one log line. Raises `FeatureMismatchError`, and `DataError` for a kept column or one of labels
         that the table does not have.
         """
-        absent = [name for name in keep if name not in columns]
-        if absent:
-            raise DataError(f"the data has no column {listed(absent)} to keep; its columns are {listed(columns)}")
-        ambiguous = [name for name in keep if columns.count(name) > 1]
-        if ambiguous:
-            raise DataError(f"the data has more than one column {listed(ambiguous)}; give each a name of its own")
-        kept = tuple(columns.index(name) for name in keep)
+        kept = _positions(columns, keep, "to keep")
+        label = None if labels is None else _positions(columns, [labels], "of labels")[0]
         if schema.feature_names is not None:
             known = set(schema.feature_names)
+            aside = {*kept, label}
             # A kept column that is no feature is not "ignored".
-            rest = [at for at, name in enumerate(columns) if at not in kept or {name, name.replace(" ", "_")} & known]
+            rest = [at for at, name in enumerate(columns) if at not in aside or {name, name.replace(" ", "_")} & known]
             found = match_columns([columns[at] for at in rest], schema, "ignore")
-            return cls(tuple(rest[at] for at in found), kept, tuple(schema.feature_names))
-        features = _by_position(columns, schema, kept)
-        return cls(features, kept, tuple(columns[at] for at in features))
+            return cls(tuple(rest[at] for at in found), kept, tuple(schema.feature_names), label)
+        features = _by_position(columns, schema, kept, label)
+        return cls(features, kept, tuple(columns[at] for at in features), label)
 
 
-def _by_position(columns: Sequence[str], schema: InputSchema, kept: tuple[int, ...]) -> tuple[int, ...]:
-    """The features of a model without names: all columns, or all but the kept ones, whichever has their number."""
-    rest = tuple(at for at in range(len(columns)) if at not in kept)
-    for features in (tuple(range(len(columns))), rest):
+def _positions(columns: Sequence[str], names: Sequence[str], what: str) -> tuple[int, ...]:
+    absent = [name for name in names if name not in columns]
+    if absent:
+        raise DataError(f"the data has no column {listed(absent)} {what}; its columns are {listed(columns)}")
+    ambiguous = [name for name in names if columns.count(name) > 1]
+    if ambiguous:
+        raise DataError(f"the data has more than one column {listed(ambiguous)}; give each a name of its own")
+    return tuple(columns.index(name) for name in names)
+
+
+def _by_position(
+    columns: Sequence[str], schema: InputSchema, kept: tuple[int, ...], label: int | None
+) -> tuple[int, ...]:
+    """The features of a model without names: all columns but that of labels, or all but the kept ones too, whichever has their
+    number.
+    """
+    every = tuple(at for at in range(len(columns)) if at != label)
+    rest = tuple(at for at in every if at not in kept)
+    for features in (every, rest):
         if len(features) == schema.n_features:
             log.info(
                 "the model knows no feature names: its features are, in order, %s",
@@ -118,6 +140,6 @@ def _by_position(columns: Sequence[str], schema: InputSchema, kept: tuple[int, .
             )
             return features
     raise FeatureMismatchError(
-        f"the model knows no feature names and expects {schema.n_features} columns, but the data has {len(columns)}, "
+        f"the model knows no feature names and expects {schema.n_features} columns, but the data has {len(every)}, "
         f"{len(rest)} without the kept ones; keep the columns that are not features, or select the features first"
     )

@@ -7,12 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ferroshap.additivity import worst_gap
-from ferroshap.errors import OptionError, UnsupportedModelError
+from ferroshap.errors import DataError, OptionError, UnsupportedModelError
 from ferroshap.options import float_dtype
 from ferroshap.tree import TreeExplainer
+from ferroshap.tree.prepared import Target
 
 from .columns import InputColumns, OutputColumns, pair_names
-from .numbers import columns_of
+from .numbers import columns_of, label_values
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -46,15 +47,17 @@ class BatchExplainer:
         True: Saabas values, as in `TreeExplainer.shap_values`.
     interactions
         True: interaction values, as in `TreeExplainer.shap_interaction_values`.
+    labels
+        The column of labels, for values of a loss (`model_output="log_loss"`) and only for them; each row has a base value of its
+        own then.
 
     Raises
     ------
     OptionError
-        `keep` is a text and not a list, `dtype` is not one of the two, or `approximate` values are asked of an explainer with
-        a background, or together with `interactions`.
+        `keep` is a text and not a list, `dtype` is not one of the two, `approximate` values are asked of an explainer with a
+        background, or together with `interactions`; or `labels` are given without a loss, or a loss has none.
     UnsupportedModelError
-        The model is that of a pipeline, or the values are those of a loss; interactions are asked of another output than the
-        raw one.
+        The model is that of a pipeline; interactions are asked of another output than the raw one.
     PlanError
         The `approximate` values or the `interactions` take more than the explainer's `max_memory`.
 
@@ -85,6 +88,7 @@ class BatchExplainer:
         prefix: str | None = None,
         approximate: bool = False,
         interactions: bool = False,
+        labels: str | None = None,
     ) -> None:
         if isinstance(keep, str):
             raise OptionError(f"keep is the text {keep!r}; expected a list of column names: keep=[{keep!r}]")
@@ -93,10 +97,12 @@ class BatchExplainer:
                 "the model stands behind the steps of a pipeline, whose columns are not those of the batches; explain its "
                 "last step, TreeExplainer(pipeline[-1]), on rows that pipeline[:-1] has transformed"
             )
-        if explainer.is_of_loss:
-            raise UnsupportedModelError(
-                "values of a loss need the label of each row, which batches do not have; call "
-                "TreeExplainer.shap_values(X, y) instead"
+        if explainer.is_of_loss and labels is None:
+            raise OptionError("values of a loss need the label of each row: name the column that has them, labels=")
+        if labels is not None and not explainer.is_of_loss:
+            raise OptionError(
+                "labels names the column of labels for values of the loss; leave it out, or make the explainer with "
+                "model_output='log_loss'"
             )
         if approximate and interactions:
             raise OptionError("Saabas values have no interactions; leave out approximate or interactions")
@@ -107,17 +113,19 @@ class BatchExplainer:
         self.approximate = approximate
         self.interactions = interactions
         self.keep = tuple(keep)
+        self.labels = labels
         self.dtype = float_dtype("dtype", dtype)
         self.prefix = ("interaction_" if interactions else "shap_") if prefix is None else prefix
-        self._base: Floats = np.atleast_1d(np.asarray(explainer.expected_value, dtype=np.float64))
         self._worst_gap = 0.0
         self._rows = 0
         self._matched: tuple[tuple[str, ...], InputColumns] | None = None
 
     @property
     def base_values(self) -> Floats:
-        """The base value of each output, `(o,)` float64."""
-        return self._base.copy()
+        """The base value of each output, `(o,)` float64; `OptionError` for a loss, whose rows each have their own."""
+        if self.labels is not None:
+            raise OptionError("each row has its own base value, by its label: it is in the column base_value")
+        return np.atleast_1d(np.asarray(self.explainer.expected_value, dtype=np.float64)).copy()
 
     @property
     def worst_gap(self) -> float:
@@ -136,7 +144,7 @@ class BatchExplainer:
         """
         names = tuple(schema.names)
         if self._matched is None or self._matched[0] != names:
-            self._matched = (names, InputColumns.match(names, self.explainer.model.schema, self.keep))
+            self._matched = (names, InputColumns.match(names, self.explainer.model.schema, self.keep, self.labels))
         return self._matched[1]
 
     def output_columns(self, schema: "pa.Schema") -> OutputColumns:
@@ -171,20 +179,27 @@ class BatchExplainer:
         inputs = self.input_columns(batch.schema)
         features = self._features(batch, inputs)
         if self.interactions:
-            values, predicted = self.explainer.interactions_and_predict(features)
+            values, target = self.explainer.interactions_and_target(features)
             summands = _sums_of_matrices(values, self.explainer.model.n_features)
         else:
-            values, predicted = self.explainer.explain_and_predict(features, approximate=self.approximate)
+            values, target = self._values(features, None if inputs.labels is None else batch.column(inputs.labels))
             summands = values
-        scale = self.explainer.rounding_scale(predicted, approximate=self.approximate)
-        gap = worst_gap(summands, predicted, self._base, scale, first_row=self._rows)
+        gap = worst_gap(summands, target.predicted, target.base, target.scale, first_row=self._rows)
         self._worst_gap = max(self._worst_gap, gap)
         self._rows += batch.num_rows
-        base = np.broadcast_to(self._base, (batch.num_rows, 1, len(self._base)))
-        numbers = [*columns_of(values, self.dtype), *columns_of(base, self.dtype)]
+        base = np.broadcast_to(target.base, target.predicted.shape)
+        numbers = [*columns_of(values, self.dtype), *columns_of(base[:, None], self.dtype)]
         return pa.RecordBatch.from_arrays(
             [*(batch.column(at) for at in inputs.kept), *numbers], schema=self.schema(batch.schema)
         )
+
+    def _values(self, features: "pa.Table", labels: "pa.Array | None") -> "tuple[Floats, Target]":
+        if labels is None:
+            return self.explainer.values_and_target(features, approximate=self.approximate)
+        try:
+            return self.explainer.values_and_target(features, label_values(labels))
+        except DataError as error:
+            raise type(error)(f"of the rows from {self._rows:,} on: {error}") from error
 
     def _features(self, batch: "pa.RecordBatch", inputs: InputColumns) -> "pa.Table":
         import pyarrow as pa

@@ -1,4 +1,4 @@
-"""Values of rows → columns of Arrow, rounded once."""
+"""Values of rows → columns of Arrow, rounded once; a column of labels → what an explainer takes."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,16 @@ def columns_of(values: npt.NDArray[np.float64], dtype: str) -> "list[pa.Array]":
     except FloatingPointError:
         raise OptionError("a value is beyond the range of float32; use dtype='float64' (--dtype float64)") from None
     return [_as_arrow(column) for column in by_output.reshape(n_outputs * n_values, n_rows)]
+
+
+def label_values(column: "pa.Array | pa.ChunkedArray") -> "np.ndarray[Any, Any]":
+    """The labels as `y` of `TreeExplainer.shap_values`; a null is NaN among numbers, else None."""
+    import pyarrow as pa
+
+    one = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    plain = one.dictionary_decode() if isinstance(one, pa.DictionaryArray) else one
+    labels: np.ndarray[Any, Any] = plain.to_numpy(zero_copy_only=False)
+    return labels
 
 
 def _as_arrow(column: "np.ndarray[Any, Any]") -> "pa.Array":

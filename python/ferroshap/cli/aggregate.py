@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ferroshap.batch.columns import InputColumns
+from ferroshap.batch.numbers import label_values
 from ferroshap.errors import AdditivityError, DataError, OptionError
 from ferroshap.explanation import Aggregate
 from ferroshap.tree import TreeExplainer
@@ -46,8 +47,8 @@ def aggregate(options: ExplainOptions) -> None:
         explainer = explainer_of(model, background, options, data.metadata.num_rows)
         of_background = background_metadata(background, explainer)
         schema = data.schema_arrow
-        inputs = InputColumns.match(schema.names, explainer.model.schema, _by(options, schema.names))
-        read = [schema.names[at] for at in sorted({*inputs.features, *inputs.kept})]
+        inputs = InputColumns.match(schema.names, explainer.model.schema, _by(options, schema.names), options.labels)
+        read = [schema.names[at] for at in inputs.read]
         columns, ensemble = pa.schema([schema.field(name) for name in read]), explainer.model
         rows = rows_to_aggregate(options.max_memory, columns, ensemble.n_features, ensemble.n_outputs)
         work = Aggregation(explainer, [schema.names[at] for at in inputs.features], options, schema)
@@ -89,6 +90,7 @@ class Aggregation:
         self._explainer = explainer
         self._features = list(features)
         self._by = options.by
+        self._y = options.labels
         self._approximate = options.approximate
         self._most = options.max_memory // (TOTALS * max(explainer.model.n_features * explainer.model.n_outputs, 1))
         self._labels: pa.Array | None = None
@@ -98,8 +100,8 @@ class Aggregation:
         """Adds the rows of a batch."""
         try:
             self.result = self.result.merge(self._aggregate(batch))
-        except AdditivityError as error:
-            raise AdditivityError(f"of the rows from {self.rows:,} on: {error}") from error
+        except (AdditivityError, DataError) as error:
+            raise type(error)(f"of the rows from {self.rows:,} on: {error}") from error
         self.rows += batch.num_rows
 
     def table(self) -> pa.Table:
@@ -116,7 +118,8 @@ class Aggregation:
 
     def _aggregate(self, batch: pa.RecordBatch | pa.Table) -> Aggregate:
         by = None if self._by is None else self._numbers(batch.column(self._by))
-        return self._explainer.aggregate(batch.select(self._features), by=by, approximate=self._approximate)
+        y = None if self._y is None else label_values(batch.column(self._y))
+        return self._explainer.aggregate(batch.select(self._features), y=y, by=by, approximate=self._approximate)
 
     def _numbers(self, column: pa.Array | pa.ChunkedArray) -> "pa.Array":
         try:

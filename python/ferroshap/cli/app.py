@@ -77,10 +77,13 @@ def cli() -> None:
 @click.option("--weights", metavar="COLUMN", help="Column of the background that says how much each row counts.")
 @click.option(
     "--model-output",
-    type=click.Choice(["raw", "probability", "predict"]),
+    type=click.Choice(["raw", "probability", "predict", "log_loss"]),
     default="raw",
     metavar="OUTPUT",
-    help="What values add up to: raw (the default); against a background also probability, or predict: the library's.",
+    help="What values add up to: raw (the default); against a background also probability, predict: the library's, or log_loss.",
+)
+@click.option(
+    "--labels", metavar="COLUMN", help="Column of DATA with the label of each row, for --model-output log_loss."
 )
 @click.option(
     "--approximate",
@@ -146,6 +149,14 @@ def explain_command(ctx: click.Context, /, **options: Any) -> None:
     task = ExplainOptions(**options_of_trees(ctx, options))
     if task.by is not None and not task.aggregate:
         raise OptionError("--by names the groups of --aggregate; add that option, or leave --by out")
+    if task.labels is None and task.model_output == "log_loss":
+        raise OptionError(
+            "--model-output log_loss explains the loss of each row: name the column of labels with --labels"
+        )
+    if task.labels is not None and task.model_output != "log_loss":
+        raise OptionError(
+            "--labels names the labels for values of the loss; leave it out, or ask for --model-output log_loss"
+        )
     if task.approximate and task.background is not None:
         raise OptionError("--approximate gives Saabas values, which know no background; leave one of the two out")
     if task.interactions and task.approximate:

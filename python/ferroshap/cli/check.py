@@ -109,7 +109,7 @@ def _compare(explainer: TreeExplainer, table: pa.Table, allowed: Allowed, found:
     rows = model.read_rows(table)
     library = library_prediction(model, table, rows)
     own = model.predict(table).reshape(library.shape)
-    values, _ = explainer.explain_and_predict(table)
+    values, _ = explainer.values_and_target(table)
     gaps = np.abs(library - np.atleast_1d(np.asarray(explainer.expected_value, dtype=np.float64)) - values.sum(axis=1))
     found.rows += len(rows)
     near = (own == library) | (np.abs(own - library) <= allowed.prediction) | (np.isnan(own) & np.isnan(library))

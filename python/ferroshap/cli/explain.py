@@ -44,10 +44,9 @@ def explain(options: ExplainOptions) -> None:
         schema = data.schema_arrow
         columns = batches.output_columns(schema)
         inputs = batches.input_columns(schema)
-        read = sorted({*inputs.features, *inputs.kept})
         rows = rows_in_flight(
             options.max_memory,
-            pa.schema([schema.field(at) for at in read]),
+            pa.schema([schema.field(at) for at in inputs.read]),
             explainer.model.n_features,
             explainer.model.n_outputs,
             len(columns.values),
@@ -56,7 +55,7 @@ def explain(options: ExplainOptions) -> None:
         writer = ExplanationWriter(file, batches.schema(schema), columns)
         try:
             with progress(data.metadata.num_rows) as advance:
-                source = batches_of(options.data, data, rows, [schema.names[at] for at in read])
+                source = batches_of(options.data, data, rows, [schema.names[at] for at in inputs.read])
                 overlap(source, batches, writer.write, lambda batch: advance(batch.num_rows))
             writer.close(metadata_of(options, model, explainer, inputs.names, batches.worst_gap) | of_background)
         except BaseException:
@@ -78,6 +77,7 @@ def batch_explainer(explainer: TreeExplainer, options: ExplainOptions, dtype: st
             dtype=dtype,
             approximate=options.approximate,
             interactions=options.interactions,
+            labels=options.labels,
         )
     except UnsupportedModelError as error:
         raise UnsupportedModelError(f"{options.model}: {error}") from error

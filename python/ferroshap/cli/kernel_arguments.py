@@ -26,6 +26,7 @@ OF_FUNCTIONS = (
 )
 OF_TREES = (
     "model_output",
+    "labels",
     "approximate",
     "interactions",
     "iteration_range",

@@ -43,7 +43,8 @@ class ExplainOptions:
     overwrite: bool
     background: Path | None
     weights: str | None
-    model_output: Literal["raw", "probability", "predict"]
+    model_output: Literal["raw", "probability", "predict", "log_loss"]
+    labels: str | None
     pair_budget: int
     aggregate: bool
     by: str | None
@@ -122,7 +123,8 @@ def metadata_of(
         "ferroshap.output_space": explainer.output_space,
         "ferroshap.worst_additivity_gap": json.dumps(worst_gap),
         "ferroshap.base_values": json.dumps(
-            np.atleast_1d(np.asarray(explainer.expected_value, dtype=np.float64)).tolist()
+            # of a loss each row has its own
+            None if callable(base := explainer.expected_value) else np.atleast_1d(np.asarray(base)).tolist()
         ),
         "ferroshap.feature_names": json.dumps(features),
         "ferroshap.output_names": json.dumps(explainer.output_names),
@@ -135,6 +137,7 @@ def metadata_of(
                 "background": None if options.background is None else str(options.background),
                 "weights": options.weights,
                 "model_output": options.model_output,
+                "labels": options.labels,
                 "aggregate": options.aggregate,
                 "by": options.by,
                 "approximate": options.approximate,

@@ -28,7 +28,7 @@ from .interactions import Chosen, InteractionRun, chosen, prepared_for, result, 
 from .labels import check_labels, read_labels
 from .model_output import ModelOutput, output_of
 from .part import Part
-from .prepared import Prepared, PreparedRaw
+from .prepared import Prepared, PreparedRaw, Target
 from .references import values_per_reference
 from .run import Run
 from .standard_errors import block_count, seed_of
@@ -200,15 +200,6 @@ class TreeExplainer(BackgroundErrors):
         if isinstance(self._prepared, PreparedRaw):
             return self._prepared.plan.scale
         return self.model.rounding_scale
-
-    def rounding_scale(
-        self, predicted: npt.NDArray[np.float64], *, approximate: bool = False
-    ) -> npt.NDArray[np.float64]:
-        """The scale of rounding errors of values that add up to `predicted`, `(n, o)`, in a shape that fits it; not for a loss.
-
-        A base value and values, with `approximate` Saabas values, add up to the prediction to `1e-12` of it.
-        """
-        return self._for(approximate=approximate).rounding_scale(predicted)
 
     def shap_values(
         self,
@@ -415,22 +406,24 @@ class TreeExplainer(BackgroundErrors):
         return found
 
     def admit_interactions(self) -> None:
-        """Raises what `interactions_and_predict` would for any rows: `PlanError` and `UnsupportedModelError`."""
+        """Raises what `interactions_and_target` would for any rows: `PlanError` and `UnsupportedModelError`."""
         self._for_pairs(upper_triangle(self.model.n_features))
 
-    def explain_and_predict(
-        self, X: Any, *, approximate: bool = False
-    ) -> "tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]":
-        """Unchecked float64 values `(n, f, o)` and the float64 prediction `(n, o)` they add up to, for bounded batches.
+    def values_and_target(
+        self, X: Any, y: Any = None, *, approximate: bool = False
+    ) -> "tuple[npt.NDArray[np.float64], Target]":
+        """Unchecked float64 values `(n, f, o)` and what they add up to, for bounded batches.
 
-        `X`, `approximate` and the errors are those of `shap_values`, but for the check; `OptionError` for values of a loss.
+        That is the `predicted` minus the `base`, `(n, o)` float64, up to roundings of `1e-12` of its `scale`. `X`, `y`, `approximate`
+        and the errors are those of `shap_values`, but for the check.
         """
-        check_labels(None, a_loss=self.is_of_loss)
+        check_labels(y, a_loss=self.is_of_loss)
         run = Run(self.model, self._for(approximate=approximate), threads=self._threads, progress=self._progress)
-        return run.explain_and_predict(self._read(X))
+        rows = self._read(X)
+        return run.with_target(rows, self._labels(y, rows))
 
-    def interactions_and_predict(self, X: Any) -> "tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]":
-        """Unchecked float64 interaction values `(n, f (f + 1) / 2, o)` and the prediction `(n, o)`, for bounded batches.
+    def interactions_and_target(self, X: Any) -> "tuple[npt.NDArray[np.float64], Target]":
+        """Unchecked float64 interaction values `(n, f (f + 1) / 2, o)` and what whole matrices add up to, for bounded batches.
 
         The values are those of the upper triangle, row by row: (0, 0), (0, 1), …, (1, 1), …. `X` and the errors are
         those of `shap_interaction_values`, but for the check.
@@ -446,7 +439,7 @@ class TreeExplainer(BackgroundErrors):
         predicted = np.empty((len(rows), self.model.n_outputs))
         for first, block in rows.blocks():
             predicted[first : first + len(block)] = self.model.predict_rows(block, exact=True, threads=self._threads)
-        return values, predicted
+        return values, Target(predicted, self._prepared.base, self.scale)
 
     def describe(self) -> dict[str, Any]:
         """What the prepared model is made of: `algorithm`, `bytes`, and `simd`, the vector instructions in use.
@@ -507,6 +500,8 @@ class TreeExplainer(BackgroundErrors):
             dtype=self._dtype,
             check=check,
             threads=self._threads,
+            progress=self._progress,
+            most=self._load.most,
         )
         shaped = values[..., 0] if self.n_outputs == 1 else values
         return shaped[0] if rows.one_row else shaped

@@ -49,9 +49,6 @@ class Prepared(Protocol):
     def target(self, chunk: Floats, *, labels: Floats64 | None, threads: int | None) -> Target:
         """What those values add up to."""
 
-    def rounding_scale(self, predicted: Floats64) -> Floats64:
-        """What the roundings of values that add up to `predicted`, `(n, o)`, are measured in; in a shape that fits it."""
-
     def describe(self) -> dict[str, Any]:
         """What it is made of."""
 
@@ -91,10 +88,6 @@ class PreparedRaw:
         """See `Prepared`."""
         predicted = self.model.predict_rows(chunk, exact=True, threads=threads)
         return Target(predicted, self.base, self.plan.scale)
-
-    def rounding_scale(self, predicted: Floats64) -> Floats64:
-        """See `Prepared`."""
-        return self.plan.scale
 
     def describe(self) -> dict[str, Any]:
         """See `Prepared`; as `bytes`."""

@@ -17,6 +17,7 @@ from ferroshap.progress import Progress
 
 from .linked import Linked
 from .prepared import PreparedRaw, Target
+from .references import bytes_of_references
 
 Floats = npt.NDArray[np.floating[Any]]
 Floats64 = npt.NDArray[np.float64]
@@ -59,10 +60,6 @@ class _Rescaled:
         _check_finite(margins)
         predicted, base = self.linked.values(margins, labels), self.linked.base_of(labels)
         return Target(predicted, base, self.linked.scale_of(margins, predicted, base, labels))
-
-    def rounding_scale(self, predicted: Floats64) -> Floats64:
-        """See `Prepared`; not for losses."""
-        return self.linked.scale_of(predicted, predicted, self.base, None)
 
     def _folded(self, weightings: Floats64 | None) -> _native.Plan:
         background, options = self.linked.background, self.options
@@ -108,8 +105,7 @@ class ByPairs(_Rescaled):
     @property
     def bytes(self) -> int:
         """See `Prepared`."""
-        background = self.linked.background
-        return 8 * len(background) * (self.linked.model.n_features + self.linked.model.n_outputs)
+        return bytes_of_references(self.linked.model, len(self.linked.background))
 
     def admit(self, rows: int) -> None:
         """Raises `PlanError` for more pairs than the budget."""

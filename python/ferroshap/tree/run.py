@@ -14,7 +14,7 @@ from ferroshap.inputs import InputRows
 from ferroshap.options import empty_output
 from ferroshap.progress import Progress, reporting
 
-from .prepared import Prepared
+from .prepared import Prepared, Target
 
 log = logging.getLogger("ferroshap")
 
@@ -78,21 +78,26 @@ class Run:
                     report(first + len(chunk), n)
         log.debug("%d rows explained in %.1f ms", n, 1e3 * (time.perf_counter() - started))
 
-    def explain_and_predict(self, rows: InputRows) -> "tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]":
-        """Unchecked float64 values `(n, f, o)` and the float64 prediction `(n, o)` they add up to."""
-        n = len(rows)
+    def with_target(
+        self, rows: InputRows, labels: npt.NDArray[np.float64] | None
+    ) -> "tuple[npt.NDArray[np.float64], Target]":
+        """Unchecked float64 values `(n, f, o)` and what they add up to."""
+        n, o = len(rows), self.prepared.n_outputs
         self.prepared.admit(n)
-        values = empty_output((n, self.model.n_features, self.prepared.n_outputs), np.float64)
-        predicted = np.empty((n, self.prepared.n_outputs))
+        values = empty_output((n, self.model.n_features, o), np.float64)
+        target = Target(np.empty((n, o)), np.empty((n, o)), np.empty((n, o)))
         with reporting(self.progress) as report:
             for first, block in rows.blocks():
                 here = slice(first, first + len(block))
+                own = None if labels is None else labels[here]
                 told = from_row(first, n, report)
-                self.prepared.explain(block, values[here], labels=None, threads=self.threads, progress=told)
-                predicted[here] = self.prepared.target(block, labels=None, threads=self.threads).predicted
+                self.prepared.explain(block, values[here], labels=own, threads=self.threads, progress=told)
+                of_block = self.prepared.target(block, labels=own, threads=self.threads)
+                target.predicted[here], target.base[here] = of_block.predicted, of_block.base
+                target.scale[here] = of_block.scale
                 if report is not None:
                     report(first + len(block), n)
-        return values, predicted
+        return values, target
 
 
 def from_row(first: int, n: int, report: Progress | None) -> Progress | None:

@@ -58,10 +58,6 @@ class PreparedSaabas:
         predicted = self.model.predict_rows(chunk, exact=True, threads=threads)
         return Target(predicted, self.base, self.means.scale)
 
-    def rounding_scale(self, predicted: Floats64) -> Floats64:
-        """See `Prepared`."""
-        return self.means.scale
-
     def describe(self) -> dict[str, Any]:
         """See `Prepared`."""
         return {"bytes": self.bytes}
