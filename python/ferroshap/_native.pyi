@@ -503,8 +503,13 @@ class CoalitionEngine:
         `design`: `per_reference`, or `shared` for values of a function of the mean over references, see
         `pending_values`.
         """
-    def add_row(self, row: int, outputs: npt.NDArray[np.float64], differs: npt.NDArray[np.bool_]) -> None:
-        """Adds a row: f(x) `(K)`, and in which players it is not identical to each reference `(B, P)`."""
+    def add_row(
+        self, row: int, outputs: npt.NDArray[np.float64], differs: npt.NDArray[np.bool_], *, errors: bool = True
+    ) -> None:
+        """Adds a row: f(x) `(K)`, and in which players it is not identical to each reference `(B, P)`.
+
+        Without `errors` its standard errors are NaN; they take about as long as the values.
+        """
     def ask(self, most: int) -> Asked:
         """Up to `most` evaluations (at least a pair), of as many rows as they are of.
 

@@ -78,6 +78,7 @@ class RowGame:
                 batch,
                 window=max(1, -(-2 * batch // evaluations)),
                 ahead=engines.ahead,
+                errors=errors,
             )
             done_rows = first
             for done in run.estimates(mixtures, first, last, outputs, bad):

@@ -40,6 +40,8 @@ class Run:
         Rows that are begun at once, at first: about as many as fill a batch.
     ahead
         Whether the next batch is mixed on another thread while the model runs.
+    errors
+        Whether standard errors are wanted; they take about as long as the values.
     """
 
     engine: "_native.CoalitionEngine"
@@ -48,6 +50,7 @@ class Run:
     most: int
     window: int
     ahead: bool
+    errors: bool = True
     warned: bool = False  # of many players
 
     def estimates(
@@ -91,7 +94,7 @@ class Run:
         differs = mixtures.differs(first, last)
         self._warn_of_many(int(differs.any(axis=1).sum(axis=1).max(initial=0)))
         for row in range(first, last):
-            self.engine.add_row(row, outputs[row], differs[row - first])
+            self.engine.add_row(row, outputs[row], differs[row - first], errors=self.errors)
 
     def _warn_of_many(self, players: int) -> None:
         if players > WIDE and not self.warned:

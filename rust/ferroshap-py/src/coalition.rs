@@ -173,11 +173,13 @@ impl CoalitionEngine {
         Ok(Self { way, n_references, n_outputs, n_players })
     }
 
+    #[pyo3(signature = (row, outputs, differs, *, errors = true))]
     fn add_row(
         &mut self,
         row: u32,
         outputs: PyReadonlyArray1<'_, f64>,
         differs: PyReadonlyArray2<'_, bool>,
+        errors: bool,
     ) -> PyResult<()> {
         let (outputs, differs) = (outputs.as_array(), differs.as_array());
         if outputs.len() != self.n_outputs || differs.dim() != (self.n_references, self.n_players) {
@@ -190,7 +192,7 @@ impl CoalitionEngine {
         for ((reference, player), &differs) in differs.indexed_iter() {
             sets[reference * words + player / 64] |= u64::from(differs) << (player % 64);
         }
-        let row = Row { row, outputs: outputs.to_vec(), differs: sets };
+        let row = Row { row, outputs: outputs.to_vec(), differs: sets, errors };
         with_engine!(&mut self.way, engine => engine.add_row(row));
         Ok(())
     }

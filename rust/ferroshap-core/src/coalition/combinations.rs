@@ -1,8 +1,9 @@
 //! The s-subsets of M players by number, and draws of them without replacement.
 
 use std::collections::HashSet;
+use std::hash::{BuildHasherDefault, Hasher};
 
-use super::random::{Permutation, Stream};
+use super::random::{Permutation, Stream, mixed};
 
 /// Words of a set of players.
 pub(crate) fn words(players: usize) -> usize {
@@ -103,7 +104,7 @@ enum Way {
     /// All subsets in an order that is computed.
     Permuted { subsets: Subsets, order: Permutation, next: u64 },
     /// Subsets of random permutations of the players, what was drawn before left out.
-    Drawn { blocks: Blocks, seen: HashSet<Box<[u64]>> },
+    Drawn { blocks: Blocks, seen: HashSet<u64, Mixed> },
 }
 
 impl Draw {
@@ -118,7 +119,7 @@ impl Draw {
             Some(count) if !balanced || count / 2 < expected => {
                 Way::Permuted { order: Permutation::new(stream, count), subsets: Subsets::new(of, size), next: 0 }
             }
-            _ => Way::Drawn { blocks: Blocks::new(stream, m, balanced), seen: HashSet::new() },
+            _ => Way::Drawn { blocks: Blocks::new(stream, m, balanced), seen: HashSet::default() },
         };
         Self { m, s, halved, way }
     }
@@ -147,11 +148,33 @@ impl Draw {
                     let set = out.to_vec();
                     complement(&set, self.m, out);
                 }
-                if seen.insert(out.into()) {
+                // sets of more than 64 players that were mixed into the same word would merely be drawn again
+                if seen.insert(out.iter().fold(0, |all, &word| mixed(all ^ word))) {
                     return;
                 }
             },
         }
+    }
+}
+
+/// A hash of words that are mixed already.
+type Mixed = BuildHasherDefault<Word>;
+
+/// The word itself.
+#[derive(Debug, Default)]
+struct Word(u64);
+
+impl Hasher for Word {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.0 = self.0 << 8 | u64::from(byte));
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        self.0 = word;
     }
 }
 
@@ -172,34 +195,38 @@ struct Blocks {
     /// every other, up to one.
     carry: bool,
     permutations: u64,
-    left: Vec<u32>,
+    /// The last permutation, and how much of it was cut off.
+    order: Vec<u32>,
+    cut: usize,
 }
 
 impl Blocks {
     fn new(stream: Stream, m: usize, carry: bool) -> Self {
-        Self { stream, m, carry, permutations: 0, left: Vec::new() }
+        Self { stream, m, carry, permutations: 0, order: Vec::new(), cut: 0 }
     }
 
     fn next(&mut self, s: usize, out: &mut [u64]) {
-        let mut size = 0;
         if !self.carry {
-            self.left.clear();
+            self.cut = self.order.len();
         }
+        let (mut size, mut waiting) = (0, Vec::new());
         while size < s {
-            if self.left.is_empty() {
-                self.left = self.stream.within(self.permutations).permutation(self.m);
-                self.permutations += 1;
+            if self.cut == self.order.len() {
+                self.order = self.stream.within(self.permutations).permutation(self.m);
+                (self.permutations, self.cut) = (self.permutations + 1, 0);
             }
-            // players that the block has already, from the permutation before, wait for the next one
-            self.left.retain(|&player| {
-                let take = size < s && !contains(out, player as usize);
-                if take {
-                    insert(out, player as usize);
-                    size += 1;
-                }
-                !take
-            });
+            let player = self.order[self.cut];
+            self.cut += 1;
+            if contains(out, player as usize) {
+                waiting.push(player);
+            } else {
+                insert(out, player as usize);
+                size += 1;
+            }
         }
+        // players that the block had already, from the permutation before, come first in the next one
+        self.cut -= waiting.len();
+        self.order[self.cut..][..waiting.len()].copy_from_slice(&waiting);
     }
 }
 

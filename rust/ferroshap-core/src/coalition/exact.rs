@@ -4,14 +4,19 @@
 //! twice its half difference o(S) = (v(S) − v(S̄))/2 times (s − 1)!(d − s)!/d! to its members and takes
 //! s!(d − 1 − s)!/d! times that from the others. Nothing is kept but the sums.
 
+use std::iter::repeat_n;
+
+use super::cell::{EIGHT, chosen};
+use crate::simd::{Driver, Kernel, Level, Simd};
+
 /// A reference whose coalitions are enumerated.
 #[derive(Debug)]
 pub(crate) struct Enumeration {
     d: usize,
     /// Of coalitions of s players: what a member gets of half a difference, and what the others lose.
     shares: Vec<[f64; 2]>,
-    /// Sums, `(K, d)`.
-    phi: Vec<f64>,
+    /// Sums, K times d by eights; what is beyond d is of no player.
+    phi: Vec<[f64; EIGHT]>,
 }
 
 /// Pairs of complements of d players, the empty coalition and the full one aside; `None` for too many to count.
@@ -40,32 +45,61 @@ impl Enumeration {
             *share = [2.0 * before, -2.0 * here];
             before = here;
         }
-        let phi = delta.iter().flat_map(|delta| std::iter::repeat_n(delta / d as f64, d)).collect();
+        let phi = delta.iter().flat_map(|delta| repeat_n([delta / d as f64; EIGHT], d.div_ceil(EIGHT))).collect();
         Self { d, shares, phi }
     }
 
     /// Takes the outputs of pairs from number `first` on: `(pairs, 2, K)`, a coalition and its complement.
     pub(crate) fn tell(&mut self, first: u64, outputs: &[f64]) {
-        let k = self.phi.len() / self.d;
-        for (pair, outputs) in (first..).zip(outputs.chunks_exact(2 * k)) {
-            let coalition = coalition(pair);
-            let shares = self.shares[coalition.count_ones() as usize];
-            for (o, phi) in self.phi.chunks_exact_mut(self.d).enumerate() {
-                let half = (outputs[o] - outputs[k + o]) / 2.0;
-                let given = [half * shares[1], half * shares[0]];
-                phi.iter_mut().enumerate().for_each(|(j, phi)| *phi += given[(coalition >> j & 1) as usize]);
-            }
-        }
+        Level::in_use().dispatch(Told { sums: self, first, outputs });
     }
 
     /// The values, `(K, d)`, once all pairs have been told. What rounding left of Σφ − Δ is shared out.
     pub(crate) fn values(&self, delta: &[f64]) -> Vec<f64> {
-        let mut out = self.phi.clone();
-        for (phi, delta) in out.chunks_exact_mut(self.d).zip(delta) {
+        let mut out = Vec::with_capacity(delta.len() * self.d);
+        for (phi, delta) in self.phi.chunks_exact(self.d.div_ceil(EIGHT)).zip(delta) {
+            let phi = &phi.as_flattened()[..self.d];
             let off = (delta - phi.iter().sum::<f64>()) / self.d as f64;
-            phi.iter_mut().for_each(|phi| *phi += off);
+            out.extend(phi.iter().map(|phi| phi + off));
         }
         out
+    }
+}
+
+/// Adds pairs to sums.
+struct Told<'a> {
+    sums: &'a mut Enumeration,
+    first: u64,
+    outputs: &'a [f64],
+}
+
+impl Driver for Told<'_> {
+    type Out = ();
+
+    fn drive<S: Simd>(self, s: S) {
+        s.vectorize(self);
+    }
+}
+
+impl<S: Simd> Kernel<S> for Told<'_> {
+    #[inline(always)]
+    fn run(self, _: S) {
+        let Enumeration { d, shares, phi } = self.sums;
+        let eights = d.div_ceil(EIGHT);
+        let k = phi.len() / eights;
+        for (pair, outputs) in (self.first..).zip(self.outputs.chunks_exact(2 * k)) {
+            let coalition = coalition(pair);
+            let [member, other] = shares[coalition.count_ones() as usize];
+            for (o, phi) in phi.chunks_exact_mut(eights).enumerate() {
+                let half = (outputs[o] - outputs[k + o]) / 2.0;
+                let (member, other, mut bits) = ([half * member; EIGHT], [half * other; EIGHT], coalition);
+                for phi in phi {
+                    let given = chosen(bits, &member, &other);
+                    (0..EIGHT).for_each(|lane| phi[lane] += given[lane]);
+                    bits >>= EIGHT;
+                }
+            }
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Model input for evaluations of a matrix: the columns of a coalition from the explained row, the others from the
 //! reference.
 
+use super::cell::{Cell, EIGHT, chosen};
 use super::combinations::insert;
 use super::combinations::words;
 use super::spread::Spread;
@@ -8,52 +9,6 @@ use super::work::Evaluations;
 use crate::error::{Error, Result};
 use crate::parallel::{Control, for_each_chunk};
 use crate::simd::{Driver, Kernel, Level, Simd};
-
-/// A number in a matrix, of a kind whose bits can be chosen between.
-pub trait Cell: Copy + Default + Send + Sync + 'static {
-    /// `yes` where the lowest bit of `bit` is set, else `no`; without a branch.
-    fn choose(bit: u64, yes: Self, no: Self) -> Self;
-    /// Whether two values are the same to a model: equal, or both not a number.
-    fn same(a: Self, b: Self) -> bool;
-}
-
-macro_rules! integers {
-    ($($t:ty)*) => { $(impl Cell for $t {
-        #[inline(always)]
-        fn choose(bit: u64, yes: Self, no: Self) -> Self {
-            let mask = (0 as Self).wrapping_sub((bit & 1) as Self);
-            (yes & mask) | (no & !mask)
-        }
-        fn same(a: Self, b: Self) -> bool {
-            a == b
-        }
-    })* };
-}
-integers!(u8 i8 u16 i16 u32 i32 u64 i64);
-
-macro_rules! floats {
-    ($($t:ty, $bits:ty;)*) => { $(impl Cell for $t {
-        #[inline(always)]
-        fn choose(bit: u64, yes: Self, no: Self) -> Self {
-            Self::from_bits(<$bits>::choose(bit, yes.to_bits(), no.to_bits()))
-        }
-        fn same(a: Self, b: Self) -> bool {
-            a == b || a.is_nan() && b.is_nan()
-        }
-    })* };
-}
-floats!(f32, u32; f64, u64;);
-
-impl Cell for bool {
-    #[inline(always)]
-    fn choose(bit: u64, yes: Self, no: Self) -> Self {
-        u8::choose(bit, yes.into(), no.into()) != 0
-    }
-
-    fn same(a: Self, b: Self) -> bool {
-        a == b
-    }
-}
 
 /// A background matrix, whose columns are players or belong to them.
 #[derive(Debug)]
@@ -175,22 +130,49 @@ impl<T: Cell, S: Simd> Kernel<S> for Blend<'_, T> {
     #[inline(always)]
     fn run(self, _: S) {
         let columns = self.masker.columns;
-        for (i, out) in (self.first..).zip(self.out.chunks_exact_mut(columns)) {
-            self.masker.spread.apply(self.evaluations.mask(i), self.set);
-            let x = &self.x[(self.evaluations.rows[i] - self.first_row) as usize * columns..][..columns];
-            let b = &self.masker.background[self.evaluations.references[i] as usize * columns..][..columns];
-            for (((out, x), b), &word) in out.chunks_mut(64).zip(x.chunks(64)).zip(b.chunks(64)).zip(&*self.set) {
-                for (lane, ((out, &x), &b)) in out.iter_mut().zip(x).zip(b).enumerate() {
-                    *out = T::choose(word >> lane, x, b);
+        let eights = columns.div_ceil(EIGHT);
+        // the row and the reference of the last evaluation, with room for whole eights
+        let (mut last, mut x, mut b) = (None, vec![[T::default(); EIGHT]; eights], vec![[T::default(); EIGHT]; eights]);
+        for i in 0..self.out.len() / columns {
+            let (row, reference) = (self.evaluations.rows[self.first + i], self.evaluations.references[self.first + i]);
+            if last != Some((row, reference)) {
+                copy(&self.x[(row - self.first_row) as usize * columns..][..columns], &mut x);
+                copy(&self.masker.background[reference as usize * columns..][..columns], &mut b);
+                last = Some((row, reference));
+            }
+            self.masker.spread.apply(self.evaluations.mask(self.first + i), self.set);
+            // the last eight of a row reaches into the next row, which is written after it
+            let (whole, rest) = self.out[i * columns..].as_chunks_mut();
+            let words = self.set.iter().zip(x.chunks(EIGHTS).zip(b.chunks(EIGHTS)));
+            for ((&word, (x, b)), out) in words.zip(whole.chunks_mut(EIGHTS)) {
+                let mut bits = word;
+                for ((x, b), out) in x.iter().zip(b).zip(out) {
+                    *out = chosen(bits, x, b);
+                    bits >>= EIGHT;
                 }
+            }
+            if whole.len() < eights {
+                let at = whole.len();
+                let cells = chosen(self.set[at / EIGHTS] >> (at % EIGHTS * EIGHT), &x[at], &b[at]);
+                rest.copy_from_slice(&cells[..rest.len()]);
             }
         }
     }
 }
 
+/// Eights of a word.
+const EIGHTS: usize = 64 / EIGHT;
+
+/// Writes a row into eights.
+#[inline(always)]
+fn copy<T: Cell>(row: &[T], eights: &mut [[T; EIGHT]]) {
+    for (eight, row) in eights.iter_mut().zip(row.chunks(EIGHT)) {
+        eight[..row.len()].copy_from_slice(row);
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::combinations::contains;
     use super::*;
     use crate::parallel::Uninterrupted;
 
@@ -201,14 +183,18 @@ mod tests {
         let masker = masker.expect("valid");
         let x: Vec<T> = (0..2 * columns).map(|i| of(1000 + i)).collect();
         let mut evaluations = Evaluations::new(players);
-        for i in 0..600 {
-            let set = evaluations.push(7 + i % 2, i as usize % 3);
-            (0..players).filter(|j| (j * 7 + i as usize * 13) % 5 < 2).for_each(|j| insert(set, j));
+        let mut all = vec![0; words(players)];
+        (0..players).for_each(|j| insert(&mut all, j));
+        for i in 0..300 {
+            evaluations.push_pairs(7 + i % 2, std::iter::once(i as usize % 3), &all, |_, set| {
+                (0..players).filter(|j| (j * 7 + i as usize * 13) % 5 < 2).for_each(|j| insert(set, j));
+            });
         }
         let expected: Vec<T> = (0..600 * columns)
             .map(|at| {
-                let (i, c) = (at / columns, at % columns);
-                if contains(evaluations.mask(i), c / group) { x[i % 2 * columns + c] } else { of(i % 3 * columns + c) }
+                let (pair, side, c) = (at / columns / 2, at / columns % 2, at % columns);
+                let member = ((c / group * 7 + pair * 13) % 5 < 2) == (side == 0);
+                if member { x[pair % 2 * columns + c] } else { of(pair % 3 * columns + c) }
             })
             .collect();
         for threads in [1, 3] {

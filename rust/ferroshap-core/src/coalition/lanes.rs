@@ -21,6 +21,8 @@ pub(crate) struct Listed<'a> {
     pub(crate) m: usize,
     pub(crate) round: &'a Round,
     pub(crate) sizes: Vec<u32>,
+    /// s/M − 1/2.
+    pub(crate) off: Vec<f64>,
     players: Vec<u32>,
 }
 
@@ -28,11 +30,13 @@ impl<'a> Listed<'a> {
     /// Lists them.
     pub(crate) fn new(design: &'a Design, round: &'a Round) -> Self {
         let (mut sizes, mut players) = (Vec::with_capacity(round.pairs), Vec::new());
+        let mut off = Vec::with_capacity(round.pairs);
         for (set, s) in design.pairs(round) {
             sizes.push(s);
+            off.push(f64::from(s) / design.m() as f64 - 0.5);
             players.extend(members(set).map(|player| player as u32));
         }
-        Self { m: design.m(), round, sizes, players }
+        Self { m: design.m(), round, sizes, off, players }
     }
 
     /// Pair by pair the size and the members.

@@ -4,7 +4,7 @@
 //! explained row, the others come from a *reference* (a background row). [`Engine`] asks for evaluations and is told the
 //! outputs; an [`Estimator`] says which evaluations a row needs and what follows from them. [`PerReference`] is Kernel
 //! SHAP with coalitions of their own for every reference, [`Shared`] with one set of coalitions for all, as a link needs
-//! it. [`Masker`] writes the model's input for evaluations, where that is a matrix.
+//! it. [`Masker`] writes the model's input for evaluations, where that is a matrix of [`Cell`]s.
 //!
 //! `random` and `combinations` draw coalitions, `allocation` and `design` say how many of which size, `normal` makes the
 //! equations of a design (`lanes` for eight rows at once) and `ridge` and `pooled` solve those of all references, `inverse` and
@@ -13,6 +13,7 @@
 
 mod allocation;
 mod budget;
+mod cell;
 mod combinations;
 mod design;
 mod designs;
@@ -35,8 +36,9 @@ mod spread;
 mod work;
 
 pub use budget::Budget;
+pub use cell::Cell;
 pub use engine::{Asked, Engine};
-pub use fill::{Cell, Masker};
+pub use fill::Masker;
 pub use per_reference::PerReference;
 pub use references::References;
 pub use shared::Shared;

@@ -40,48 +40,40 @@ impl<S: Simd> Kernel<S> for Counts<'_> {
 #[inline(always)]
 fn count(design: &Design, round: &Round, out: &mut DMatrix<f64>) {
     let m = design.m();
-    for layer in 1..=m / 2 {
-        let sets: Vec<&[u64]> = design.pairs(round).filter(|&(_, s)| s as usize == layer).map(|(set, _)| set).collect();
-        if sets.is_empty() {
-            continue;
-        }
-        let words = sets.len().div_ceil(64);
-        // which of the sets each player is in
-        let mut columns = vec![0_u64; m * words];
-        for (i, set) in sets.iter().enumerate() {
-            members(set).for_each(|j| columns[j * words + i / 64] |= 1 << (i % 64));
-        }
-        let single: Vec<f64> = (0..m).map(|j| together(&columns, words, j, j)).collect();
-        let (w, share, n) = (round.weight(layer as u32), layer as f64 / m as f64, sets.len() as f64);
-        for j in 0..m {
-            for i in 0..=j {
-                out[(i, j)] +=
-                    w * (together(&columns, words, i, j) - share * (single[i] + single[j]) + n * share * share);
+    let mut layers = vec![Vec::new(); m / 2 + 1];
+    design.pairs(round).for_each(|(set, s)| layers[s as usize].push(set));
+    // Σ w (s/M) n_i and Σ w n (s/M)²
+    let (mut shares, mut constant) = (vec![0.0; m], 0.0);
+    // of up to 64 sets, which of them each player is in
+    let mut within = vec![0_u64; m];
+    for (layer, sets) in layers.iter().enumerate() {
+        for sets in sets.chunks(64) {
+            let (w, share) = (round.weight(layer as u32), layer as f64 / m as f64);
+            within.fill(0);
+            for (i, set) in sets.iter().enumerate() {
+                members(set).for_each(|j| within[j] |= 1 << i);
             }
+            for (j, (&one, shares)) in within.iter().zip(&mut shares).enumerate() {
+                *shares += w * share * f64::from(one.count_ones());
+                for (sum, other) in out.as_mut_slice()[j * m..=j * m + j].iter_mut().zip(&within) {
+                    *sum += w * f64::from((one & other).count_ones());
+                }
+            }
+            constant += w * share * share * sets.len() as f64;
         }
     }
     for j in 0..m {
-        for i in 0..j {
+        for i in 0..=j {
+            out[(i, j)] += constant - shares[i] - shares[j];
             out[(j, i)] = out[(i, j)];
         }
     }
 }
 
-/// In how many sets both players are.
+/// y of a pair: its half difference without what the constraint gives, by `off`, s/M − 1/2.
 #[inline(always)]
-fn together(columns: &[u64], words: usize, i: usize, j: usize) -> f64 {
-    let (a, b) = (&columns[i * words..][..words], &columns[j * words..][..words]);
-    let mut n = 0;
-    for (a, b) in a.iter().zip(b) {
-        n += (a & b).count_ones();
-    }
-    f64::from(n)
-}
-
-/// y of a pair: its half difference without what the constraint gives.
-#[inline(always)]
-pub(crate) fn target(half: f64, delta: f64, s: u32, m: usize) -> f64 {
-    half - delta * (f64::from(s) / m as f64 - 0.5)
+pub(crate) fn target(half: f64, delta: f64, off: f64) -> f64 {
+    half - delta * off
 }
 
 #[cfg(test)]
@@ -115,8 +107,8 @@ mod tests {
             // outputs in lanes
             let listed = Listed::new(&design, round);
             let mut targets = vec![[0.0; LANES]; round.pairs];
-            for (p, &size) in listed.sizes.iter().enumerate() {
-                (0..2).for_each(|o| targets[p][o] = target(halves[2 * p + o], delta[o], size, m));
+            for (p, &off) in listed.off.iter().enumerate() {
+                (0..2).for_each(|o| targets[p][o] = target(halves[2 * p + o], delta[o], off));
             }
             let found = right_side(&listed, &targets);
             assert!((0..2 * m).all(|at| (found[at % m][at / m] - r[at]).abs() < 1e-12));

@@ -32,18 +32,26 @@ pub(crate) struct Sampled {
 pub(crate) struct Solved {
     /// Σ ω φ over the units, `(M, K)`.
     pub(crate) phi: DMatrix<f64>,
-    /// Variances of that, `(K, M)`.
-    pub(crate) variances: Vec<f64>,
-    /// Σ ω (φ_u − centre)², `(K, M)`.
-    pub(crate) spread: Vec<f64>,
+    /// How accurate that is, if it was asked for.
+    pub(crate) accuracy: Option<Accuracy>,
     /// Whether the pairs do not determine the values.
     pub(crate) singular: bool,
 }
 
-/// The designs of the rows of a call, and how far they go.
+/// What standard errors are made of.
+#[derive(Debug)]
+pub(crate) struct Accuracy {
+    /// Variances of the values, `(K, M)`.
+    pub(crate) variances: Vec<f64>,
+    /// Σ ω (φ_u − centre)², `(K, M)`.
+    pub(crate) spread: Vec<f64>,
+}
+
+/// The designs of the rows of a call, how far they go, and whether standard errors are asked for.
 pub(crate) struct Pool<'a> {
     pub(crate) designs: &'a Designs,
     pub(crate) round: usize,
+    pub(crate) errors: bool,
 }
 
 /// What a block of units adds. A row's outputs are consecutive lanes, after those of the row before.
@@ -67,8 +75,8 @@ fn targets(listed: &Listed<'_>, rows: &[&Sampled], u: usize) -> Vec<Vec<Lanes>> 
         for (o, &delta) in sampled.units[u].delta.iter().enumerate() {
             let lane = row * k + o;
             let halves = sampled.halves[u][o..].iter().step_by(k);
-            for ((out, &half), &s) in out[lane / LANES].iter_mut().zip(halves).zip(&listed.sizes) {
-                out[lane % LANES] = target(half, delta, s, listed.m);
+            for ((out, &half), &off) in out[lane / LANES].iter_mut().zip(halves).zip(&listed.off) {
+                out[lane % LANES] = target(half, delta, off);
             }
         }
     }
@@ -164,6 +172,10 @@ impl Pool<'_> {
                 lanes[at(o).0].iter_mut().zip(psi.iter()).for_each(|(lanes, psi)| lanes[at(o).1] = *psi);
             }
             phi.push(total(&psi, &sampled.units));
+        }
+        if !self.errors {
+            let singular = factor.is_singular();
+            return Ok(phi.into_iter().map(|phi| Solved { phi, accuracy: None, singular }).collect());
         }
         let psi = &lanes;
         let centres: Vec<f64> = phi.iter().enumerate().flat_map(|(row, phi)| centre_of(row, phi)).collect();
@@ -267,8 +279,10 @@ fn collected(phi: Vec<DMatrix<f64>>, blocks: &[Block], factor: &Factor) -> Vec<S
         out
     };
     let of_row = |(row, phi): (usize, DMatrix<f64>)| Solved {
-        variances: sum(&|block| &block.variances, row, phi.len()),
-        spread: sum(&|block| &block.spread, row, phi.len()),
+        accuracy: Some(Accuracy {
+            variances: sum(&|block| &block.variances, row, phi.len()),
+            spread: sum(&|block| &block.spread, row, phi.len()),
+        }),
         singular: factor.is_singular(),
         phi,
     };

@@ -11,7 +11,7 @@ const GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// A bijection of 64-bit words in which every bit of the input reaches every bit of the output (Stafford's variant 13 of
 /// the finaliser of MurmurHash3, as in the same paper, §3).
-fn mixed(word: u64) -> u64 {
+pub(crate) fn mixed(word: u64) -> u64 {
     let word = (word ^ word >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let word = (word ^ word >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
     word ^ word >> 31

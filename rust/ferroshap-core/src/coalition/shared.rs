@@ -87,10 +87,13 @@ impl Shared {
                 let half = |sides: &[f64]| (0..k).map(|o| (sides[o] - sides[k + o]) / 2.0).collect::<Vec<_>>();
                 let halves = sides.chunks_exact(2 * k).flat_map(half).collect();
                 let sampled = Sampled { units: vec![Unit { group: 0, weight: 1.0, delta }], halves: vec![halves] };
-                let pool = Pool { designs, round: work.round };
+                let asked = work.players.row.errors || self.budget.tolerance.is_some();
+                let pool = Pool { designs, round: work.round, errors: asked };
                 let centre = |_: usize, phi: &nalgebra::DMatrix<f64>| phi.as_slice().to_vec();
                 let solved = pool.solve(&[&sampled], centre, self.threads, control)?.remove(0);
-                errors = solved.variances.iter().map(|variance| variance.sqrt()).collect();
+                if let Some(accuracy) = &solved.accuracy {
+                    errors = accuracy.variances.iter().map(|variance| variance.sqrt()).collect();
+                }
                 low = solved.singular || work.pairs < m;
                 last = work.round + 1 == designs.shape().rounds.len();
                 solved.phi.as_slice().to_vec()
@@ -104,7 +107,11 @@ impl Shared {
         Ok(Step::Done(Estimate {
             row: work.players.row.row,
             values: work.players.to_all(&values, p, k),
-            standard_errors: work.players.to_all(&errors, p, k),
+            standard_errors: if work.players.row.errors {
+                work.players.to_all(&errors, p, k)
+            } else {
+                vec![f64::NAN; p * k]
+            },
             background_se: vec![f64::NAN; p * k],
             varying: work.players.varying.clone(),
             n_evals: work.evaluated,
@@ -154,24 +161,20 @@ impl Estimator for Shared {
     }
 
     fn ask(&self, work: &Work, range: Range<usize>, out: &mut Evaluations) {
-        let (b, all) = (self.references.len(), &work.players.all);
-        let mut sides = vec![0; 2 * out.words];
-        let mut made = usize::MAX;
-        for i in range.start / 2..range.end / 2 {
-            let pair = work.before + i / b;
+        let (b, players) = (self.references.len(), &work.players);
+        let (first, last) = (range.start / 2, range.end / 2);
+        let (mut set, mut made) = (vec![0; out.words], usize::MAX);
+        out.push_pairs(players.row.row, (first..last).map(|i| i % b), &players.all, |i, one| {
+            let pair = work.before + (first + i) / b;
             if pair != made {
-                let (set, rest) = sides.split_at_mut(all.len());
                 match &work.designs {
-                    Some(designs) => work.players.spread.apply(designs.design(0).mask(pair), set),
-                    None => work.players.spread.apply(&[exact::coalition(pair as u64)], set),
+                    Some(designs) => players.spread.apply(designs.design(0).mask(pair), &mut set),
+                    None => players.spread.apply(&[exact::coalition(pair as u64)], &mut set),
                 }
-                rest.iter_mut().zip(all.iter().zip(&*set)).for_each(|(rest, (all, word))| *rest = all & !word);
                 made = pair;
             }
-            for side in sides.chunks_exact(all.len()) {
-                out.push(work.players.row.row, i % b).copy_from_slice(side);
-            }
-        }
+            one.copy_from_slice(&set);
+        });
     }
 
     fn tell(&self, work: &mut Work, first: usize, outputs: &[f64]) {

@@ -16,6 +16,8 @@ pub struct Row {
     pub outputs: Vec<f64>,
     /// For each reference the set of players in which the row is not identical to it.
     pub differs: Vec<u64>,
+    /// Whether standard errors are wanted: they take about as long as the values.
+    pub errors: bool,
 }
 
 /// Evaluations: of each the row, the reference, and the players that come from the row (the others from the reference).
@@ -51,17 +53,28 @@ impl Evaluations {
     }
 
     /// The players of evaluation `i`.
+    #[inline]
     pub fn mask(&self, i: usize) -> &[u64] {
         &self.masks[i * self.words..][..self.words]
     }
 
-    /// Adds an evaluation; its set is empty, and returned to be filled.
-    pub(crate) fn push(&mut self, row: u32, reference: usize) -> &mut [u64] {
-        let at = self.masks.len();
-        self.rows.push(row);
-        self.references.push(reference as u32);
-        self.masks.resize(at + self.words, 0);
-        &mut self.masks[at..]
+    /// Adds a pair of the row for each of `references`: the set that `set` writes for it, and the other players of `all`.
+    pub(crate) fn push_pairs(
+        &mut self,
+        row: u32,
+        references: impl Iterator<Item = usize>,
+        all: &[u64],
+        mut set: impl FnMut(usize, &mut [u64]),
+    ) {
+        let (words, at) = (self.words, self.masks.len());
+        self.references.extend(references.flat_map(|reference| [reference as u32; 2]));
+        self.rows.resize(self.references.len(), row);
+        self.masks.resize(self.references.len() * words, 0);
+        for (i, sides) in self.masks[at..].chunks_exact_mut(2 * words).enumerate() {
+            let (one, other) = sides.split_at_mut(words);
+            set(i, one);
+            other.iter_mut().zip(one.iter().zip(all)).for_each(|(other, (one, all))| *other = all & !one);
+        }
     }
 }
 
@@ -72,10 +85,10 @@ pub struct Estimate {
     pub row: u32,
     /// Shapley values, `(P, K)`.
     pub values: Vec<f64>,
-    /// Standard errors from the choice of coalitions, `(P, K)`.
+    /// Standard errors from the choice of coalitions, `(P, K)`; NaN where they were not asked for.
     pub standard_errors: Vec<f64>,
     /// Standard errors from the choice of references, `(P, K)`; NaN where they cannot be told (a single reference, or a
-    /// shared design).
+    /// shared design), or were not asked for.
     pub background_se: Vec<f64>,
     /// Players in which the row differs from some reference, lowest first; the others have the value 0.
     pub varying: Vec<u32>,

@@ -10,6 +10,8 @@ pub(crate) struct Games {
     pub(crate) outputs: usize,
     pub(crate) differs: Vec<u64>,
     pub(crate) weights: Vec<f64>,
+    /// Whether the row asks for standard errors.
+    pub(crate) errors: bool,
     /// Worths of all coalitions, `[reference][output][set]`; the full coalition has the worth 0 against all of them.
     worths: Vec<Vec<Vec<f64>>>,
 }
@@ -30,7 +32,7 @@ impl Games {
             })
             .collect();
         let weights = (0..references).map(|b| 1.0 + (b % 3) as f64).collect();
-        Self { players, outputs, differs: vec![all; references], weights, worths }
+        Self { players, outputs, differs: vec![all; references], weights, errors: true, worths }
     }
 
     /// Reference b counts in the players of `differs[b]` only.
@@ -52,7 +54,7 @@ impl Games {
     }
 
     pub(crate) fn row(&self, row: u32) -> Row {
-        Row { row, outputs: vec![0.0; self.outputs], differs: self.differs.clone() }
+        Row { row, outputs: vec![0.0; self.outputs], differs: self.differs.clone(), errors: self.errors }
     }
 
     /// Shapley values by the definition, `(P, K)`.

@@ -83,6 +83,26 @@ fn a_shared_design_keeps_the_laws() {
 }
 
 #[test]
+fn values_are_the_same_without_standard_errors() {
+    for tolerance in [None, Some(0.05)] {
+        for mut games in rows(4) {
+            let run = |games: &Games| {
+                let driven = Driven { most: 64, ahead: 0 };
+                let of_each = drive(&mut per_reference(games, 6 * 60, tolerance, 3, 1), &[games], driven);
+                [of_each, drive(&mut shared(games, 6 * 60, tolerance, 3), &[games], driven)].concat()
+            };
+            let with = run(&games);
+            games.errors = false;
+            for (without, with) in run(&games).iter().zip(with) {
+                assert!(without.standard_errors.iter().chain(&without.background_se).all(|error| error.is_nan()));
+                let (standard_errors, background_se) = (with.standard_errors.clone(), with.background_se.clone());
+                assert!(same(&Estimate { standard_errors, background_se, ..without.clone() }, &with));
+            }
+        }
+    }
+}
+
+#[test]
 fn memory_bounds_the_rows_in_flight() {
     let games = Games::new(12, 10, 1, 3, 1);
     let row_bytes = 10 * 200 * 8;
@@ -126,7 +146,7 @@ fn drive_model(players: usize, budget: Budget, model: impl Fn(&[u64]) -> f64) ->
     full[words - 1] >>= (64 - players % 64) % 64;
     let references = References::new(&[1.0, 3.0], vec![model(&vec![0; words]); 2], players).expect("valid");
     let mut engine = Engine::new(PerReference::new(references, budget, 0, 64 << 20, 2), players, 1, 64 << 20);
-    engine.add_row(Row { row: 0, outputs: vec![model(&full)], differs: full.repeat(2) });
+    engine.add_row(Row { row: 0, outputs: vec![model(&full)], differs: full.repeat(2), errors: true });
     loop {
         let asked = engine.ask(512, &Uninterrupted).expect("asks");
         if asked.evaluations.is_empty() {
