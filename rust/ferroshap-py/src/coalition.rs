@@ -23,12 +23,12 @@ impl Asked {
 
     #[getter]
     fn rows<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<u32>> {
-        PyArray1::from_slice(py, &self.inner.evaluations.rows)
+        PyArray1::from_vec(py, self.inner.evaluations.pairs().0)
     }
 
     #[getter]
     fn references<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<u32>> {
-        PyArray1::from_slice(py, &self.inner.evaluations.references)
+        PyArray1::from_vec(py, self.inner.evaluations.pairs().1)
     }
 
     fn members<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<bool>>> {

@@ -58,8 +58,9 @@ macro_rules! kinds {
     };
 }
 
+// Tried in this order, and each that does not fit costs a message: the usual ones first.
 kinds! {
-    Bool bool; U8 u8; I8 i8; U16 u16; I16 i16; U32 u32; I32 i32; F32 f32; U64 u64; I64 i64; F64 f64;
+    F64 f64; F32 f32; I64 i64; I32 i32; U8 u8; Bool bool; I8 i8; I16 i16; U16 u16; U32 u32; U64 u64;
 }
 
 fn matrix<'py, T: Element>(x: &Bound<'py, PyAny>) -> PyResult<PyReadonlyArray2<'py, T>> {

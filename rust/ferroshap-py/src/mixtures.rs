@@ -48,12 +48,8 @@ impl MixtureModel {
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray2<f64>>> {
         let evaluations = &asked.inner.evaluations;
-        let mixtures = Mixtures {
-            first_row,
-            rows: &evaluations.rows,
-            references: &evaluations.references,
-            sets: &evaluations.masks,
-        };
+        let (owners, references) = evaluations.pairs();
+        let mixtures = Mixtures { first_row, rows: &owners, references: &references, sets: &evaluations.masks };
         let out = PyArray2::<f64>::zeros(py, (evaluations.len(), self.n_outputs), false);
         let mut write = out.try_readwrite()?;
         let target = write.as_slice_mut()?;

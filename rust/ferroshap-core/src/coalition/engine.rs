@@ -12,6 +12,9 @@ use crate::parallel::Control;
 /// Rows that are settled together, at most: enough that what they have in common is done once for many.
 const SETTLED_TOGETHER: usize = 16;
 
+/// Evaluations that room is made for before it is known how many there are, at most.
+const USUAL: usize = 1 << 16;
+
 /// Evaluations to be made, and where their outputs belong.
 #[derive(Debug)]
 pub struct Asked {
@@ -90,7 +93,8 @@ impl<E: Estimator> Engine<E> {
     /// What stops an estimator.
     pub fn ask(&mut self, most: usize, control: &dyn Control) -> Result<Asked> {
         let most = most.max(2) & !1;
-        let mut asked = Asked { evaluations: Evaluations::new(self.n_players), ticket: self.asked, slices: Vec::new() };
+        let evaluations = Evaluations::new(self.n_players, most.min(USUAL));
+        let mut asked = Asked { evaluations, ticket: self.asked, slices: Vec::new() };
         while asked.evaluations.len() < most {
             let next = self.running.iter().find(|(_, running)| running.asked < running.n).map(|(&id, _)| id);
             let id = match next {

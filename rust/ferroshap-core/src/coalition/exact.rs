@@ -84,22 +84,48 @@ impl Driver for Told<'_> {
 impl<S: Simd> Kernel<S> for Told<'_> {
     #[inline(always)]
     fn run(self, _: S) {
+        match self.sums.phi.len() {
+            1 => self.one::<1>(),
+            2 if self.sums.d > EIGHT => self.one::<2>(),
+            _ => self.several(),
+        }
+    }
+}
+
+impl Told<'_> {
+    /// Of one output whose sums are N eights, which stay in registers.
+    #[inline(always)]
+    fn one<const N: usize>(self) {
+        let mut phi = [[0.0; EIGHT]; N];
+        phi.copy_from_slice(&self.sums.phi);
+        for (pair, outputs) in (self.first..).zip(self.outputs.as_chunks::<2>().0) {
+            add(&self.sums.shares, coalition(pair), (outputs[0] - outputs[1]) / 2.0, &mut phi);
+        }
+        self.sums.phi.copy_from_slice(&phi);
+    }
+
+    #[inline(always)]
+    fn several(self) {
         let Enumeration { d, shares, phi } = self.sums;
         let eights = d.div_ceil(EIGHT);
         let k = phi.len() / eights;
         for (pair, outputs) in (self.first..).zip(self.outputs.chunks_exact(2 * k)) {
-            let coalition = coalition(pair);
-            let [member, other] = shares[coalition.count_ones() as usize];
             for (o, phi) in phi.chunks_exact_mut(eights).enumerate() {
-                let half = (outputs[o] - outputs[k + o]) / 2.0;
-                let (member, other, mut bits) = ([half * member; EIGHT], [half * other; EIGHT], coalition);
-                for phi in phi {
-                    let given = chosen(bits, &member, &other);
-                    (0..EIGHT).for_each(|lane| phi[lane] += given[lane]);
-                    bits >>= EIGHT;
-                }
+                add(shares, coalition(pair), (outputs[o] - outputs[k + o]) / 2.0, phi);
             }
         }
+    }
+}
+
+/// Adds half a difference.
+#[inline(always)]
+fn add(shares: &[[f64; 2]], coalition: u64, half: f64, phi: &mut [[f64; EIGHT]]) {
+    let [member, other] = shares[coalition.count_ones() as usize].map(|share| [half * share; EIGHT]);
+    let mut bits = coalition;
+    for phi in phi {
+        let given = chosen(bits, &member, &other);
+        (0..EIGHT).for_each(|lane| phi[lane] += given[lane]);
+        bits >>= EIGHT;
     }
 }
 

@@ -5,7 +5,7 @@ use super::cell::{Cell, EIGHT, chosen};
 use super::combinations::insert;
 use super::combinations::words;
 use super::spread::Spread;
-use super::work::Evaluations;
+use super::work::{Evaluations, Span};
 use crate::error::{Error, Result};
 use crate::parallel::{Control, for_each_chunk};
 use crate::simd::{Driver, Kernel, Level, Simd};
@@ -84,11 +84,11 @@ impl<T: Cell> Masker<T> {
             return Err(Error::Data(format!("{shape}; expected {} players and {columns} cells each", self.n_players)));
         }
         let rows = first_row..first_row + (x.len() / columns) as u32;
-        if let Some(row) = evaluations.rows.iter().find(|row| !rows.contains(row)) {
+        if let Some(Span { row, .. }) = evaluations.spans().iter().find(|span| !rows.contains(&span.row)) {
             return Err(Error::Data(format!("row {row} is not among those given, {rows:?}")));
         }
         let references = self.background.len() / columns;
-        if evaluations.references.iter().any(|&b| b as usize >= references) {
+        if evaluations.spans().iter().any(|span| span.reference as usize >= references) {
             return Err(Error::Data(format!(
                 "evaluations of more references than the {references} of this background"
             )));
@@ -129,39 +129,92 @@ impl<T: Cell> Driver for Blend<'_, T> {
 impl<T: Cell, S: Simd> Kernel<S> for Blend<'_, T> {
     #[inline(always)]
     fn run(self, _: S) {
-        let columns = self.masker.columns;
+        let Self { masker, evaluations, x: rows, first_row, first, set, out } = self;
+        let (columns, last) = (masker.columns, first + out.len() / masker.columns);
+        // a row and a reference, with room for whole eights
         let eights = columns.div_ceil(EIGHT);
-        // the row and the reference of the last evaluation, with room for whole eights
-        let (mut last, mut x, mut b) = (None, vec![[T::default(); EIGHT]; eights], vec![[T::default(); EIGHT]; eights]);
-        for i in 0..self.out.len() / columns {
-            let (row, reference) = (self.evaluations.rows[self.first + i], self.evaluations.references[self.first + i]);
-            if last != Some((row, reference)) {
-                copy(&self.x[(row - self.first_row) as usize * columns..][..columns], &mut x);
-                copy(&self.masker.background[reference as usize * columns..][..columns], &mut b);
-                last = Some((row, reference));
+        let (mut x, mut b) = (vec![[T::default(); EIGHT]; eights], vec![[T::default(); EIGHT]; eights]);
+        let (mut at, spans) = (first, evaluations.spans());
+        for &Span { row, reference, end } in &spans[spans.partition_point(|span| span.end <= first)..] {
+            if at >= last {
+                break;
             }
-            self.masker.spread.apply(self.evaluations.mask(self.first + i), self.set);
-            // the last eight of a row reaches into the next row, which is written after it
-            let (whole, rest) = self.out[i * columns..].as_chunks_mut();
-            let words = self.set.iter().zip(x.chunks(EIGHTS).zip(b.chunks(EIGHTS)));
-            for ((&word, (x, b)), out) in words.zip(whole.chunks_mut(EIGHTS)) {
-                let mut bits = word;
-                for ((x, b), out) in x.iter().zip(b).zip(out) {
-                    *out = chosen(bits, x, b);
-                    bits >>= EIGHT;
-                }
+            let end = end.min(last);
+            copy(&rows[(row - first_row) as usize * columns..][..columns], &mut x);
+            copy(&masker.background[reference as usize * columns..][..columns], &mut b);
+            let mut mixed = Mixed { x: &x, b: &b, columns, out: &mut out[(at - first) * columns..] };
+            let masks = &evaluations.masks[at * evaluations.words..end * evaluations.words];
+            match masker.spread.as_is(masks) {
+                Some(words) => match eights {
+                    1 => words.iter().for_each(|&word| mixed.narrow::<1>(word)),
+                    2 => words.iter().for_each(|&word| mixed.narrow::<2>(word)),
+                    3 => words.iter().for_each(|&word| mixed.narrow::<3>(word)),
+                    4 => words.iter().for_each(|&word| mixed.narrow::<4>(word)),
+                    _ => words.iter().for_each(|word| mixed.wide(std::slice::from_ref(word))),
+                },
+                None => masks.chunks_exact(evaluations.words).for_each(|mask| {
+                    masker.spread.apply(mask, set);
+                    mixed.wide(set);
+                }),
             }
-            if whole.len() < eights {
-                let at = whole.len();
-                let cells = chosen(self.set[at / EIGHTS] >> (at % EIGHTS * EIGHT), &x[at], &b[at]);
-                rest.copy_from_slice(&cells[..rest.len()]);
-            }
+            at = end;
         }
     }
 }
 
 /// Eights of a word.
 const EIGHTS: usize = 64 / EIGHT;
+
+/// A row and a reference by eights, and where their mixtures go.
+struct Mixed<'a, T> {
+    x: &'a [[T; EIGHT]],
+    b: &'a [[T; EIGHT]],
+    columns: usize,
+    out: &'a mut [T],
+}
+
+impl<T: Cell> Mixed<'_, T> {
+    /// Writes the mixture of a set of columns. The last eight of a row reaches into the next row, which is written after it.
+    #[inline(always)]
+    fn wide(&mut self, set: &[u64]) {
+        let (whole, rest) = self.out.as_chunks_mut();
+        let words = set.iter().zip(self.x.chunks(EIGHTS).zip(self.b.chunks(EIGHTS)));
+        for ((&word, (x, b)), out) in words.zip(whole.chunks_mut(EIGHTS)) {
+            let mut bits = word;
+            for ((x, b), out) in x.iter().zip(b).zip(out) {
+                *out = chosen(bits, x, b);
+                bits >>= EIGHT;
+            }
+        }
+        if whole.len() < self.x.len() {
+            let at = whole.len();
+            let cells = chosen(set[at / EIGHTS] >> (at % EIGHTS * EIGHT), &self.x[at], &self.b[at]);
+            rest.copy_from_slice(&cells[..rest.len()]);
+        }
+        self.step();
+    }
+
+    /// The same for columns of N eights: what is mixed stays in registers.
+    #[inline(always)]
+    fn narrow<const N: usize>(&mut self, word: u64) {
+        let (whole, _) = self.out.as_chunks_mut();
+        let (Some(out), Some(x), Some(b)) =
+            (whole.first_chunk_mut::<N>(), self.x.first_chunk::<N>(), self.b.first_chunk::<N>())
+        else {
+            return self.wide(&[word]);
+        };
+        for at in 0..N {
+            out[at] = chosen(word >> (at * EIGHT), &x[at], &b[at]);
+        }
+        self.step();
+    }
+
+    /// On to the next row.
+    #[inline(always)]
+    fn step(&mut self) {
+        self.out = &mut std::mem::take(&mut self.out)[self.columns..];
+    }
+}
 
 /// Writes a row into eights.
 #[inline(always)]
@@ -182,7 +235,7 @@ mod tests {
             Masker::new((0..3 * columns).map(&of).collect(), (0..columns).map(|c| c / group).collect(), players);
         let masker = masker.expect("valid");
         let x: Vec<T> = (0..2 * columns).map(|i| of(1000 + i)).collect();
-        let mut evaluations = Evaluations::new(players);
+        let mut evaluations = Evaluations::new(players, 0);
         let mut all = vec![0; words(players)];
         (0..players).for_each(|j| insert(&mut all, j));
         for i in 0..300 {

@@ -42,4 +42,4 @@ pub use fill::Masker;
 pub use per_reference::PerReference;
 pub use references::References;
 pub use shared::Shared;
-pub use work::{Estimate, Estimator, Evaluations, Row, Step};
+pub use work::{Estimate, Estimator, Evaluations, Row, Span, Step};

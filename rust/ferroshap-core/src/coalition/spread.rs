@@ -34,6 +34,12 @@ impl Spread {
         self.words
     }
 
+    /// Small sets that are large ones as they are, of one word each.
+    #[inline(always)]
+    pub(crate) fn as_is<'a>(&self, small: &'a [u64]) -> Option<&'a [u64]> {
+        (self.same && self.words == 1).then_some(small)
+    }
+
     /// Writes the large set of a small one.
     #[inline(always)]
     pub(crate) fn apply(&self, small: &[u64], out: &mut [u64]) {

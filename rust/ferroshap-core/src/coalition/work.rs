@@ -23,10 +23,7 @@ pub struct Row {
 /// Evaluations: of each the row, the reference, and the players that come from the row (the others from the reference).
 #[derive(Debug)]
 pub struct Evaluations {
-    /// Rows, as the caller calls them.
-    pub rows: Vec<u32>,
-    /// References.
-    pub references: Vec<u32>,
+    spans: Vec<Span>,
     /// Sets of players, `words` each.
     pub masks: Vec<u64>,
     /// Words of a set.
@@ -35,27 +32,52 @@ pub struct Evaluations {
     pub n_players: usize,
 }
 
+/// Consecutive evaluations of a row and a reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// Row, as the caller calls it.
+    pub row: u32,
+    /// Reference.
+    pub reference: u32,
+    /// Number of the evaluation after its last.
+    pub end: usize,
+}
+
 impl Evaluations {
-    /// None yet.
-    pub(crate) fn new(n_players: usize) -> Self {
+    /// None yet, with room for some.
+    pub(crate) fn new(n_players: usize, room: usize) -> Self {
         let words = words(n_players);
-        Self { rows: Vec::new(), references: Vec::new(), masks: Vec::new(), words, n_players }
+        Self { spans: Vec::new(), masks: Vec::with_capacity(room.saturating_mul(words)), words, n_players }
     }
 
     /// How many.
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.masks.len() / self.words
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.masks.is_empty()
     }
 
     /// The players of evaluation `i`.
-    #[inline]
     pub fn mask(&self, i: usize) -> &[u64] {
         &self.masks[i * self.words..][..self.words]
+    }
+
+    /// In order, of neighbours one or the other differs.
+    pub fn spans(&self) -> &[Span] {
+        &self.spans
+    }
+
+    /// Row and reference of each evaluation.
+    pub fn pairs(&self) -> (Vec<u32>, Vec<u32>) {
+        let (mut rows, mut references) = (Vec::with_capacity(self.len()), Vec::with_capacity(self.len()));
+        for span in &self.spans {
+            rows.resize(span.end, span.row);
+            references.resize(span.end, span.reference);
+        }
+        (rows, references)
     }
 
     /// Adds a pair of the row for each of `references`: the set that `set` writes for it, and the other players of `all`.
@@ -67,9 +89,22 @@ impl Evaluations {
         mut set: impl FnMut(usize, &mut [u64]),
     ) {
         let (words, at) = (self.words, self.masks.len());
-        self.references.extend(references.flat_map(|reference| [reference as u32; 2]));
-        self.rows.resize(self.references.len(), row);
-        self.masks.resize(self.references.len() * words, 0);
+        let mut end = self.len();
+        for reference in references {
+            end += 2;
+            match self.spans.last_mut() {
+                Some(span) if (span.row, span.reference) == (row, reference as u32) => span.end = end,
+                _ => self.spans.push(Span { row, reference: reference as u32, end }),
+            }
+        }
+        self.masks.resize(end * words, 0);
+        if words == 1 {
+            for (i, [one, other]) in self.masks[at..].as_chunks_mut().0.iter_mut().enumerate() {
+                set(i, std::slice::from_mut(one));
+                *other = all[0] & !*one;
+            }
+            return;
+        }
         for (i, sides) in self.masks[at..].chunks_exact_mut(2 * words).enumerate() {
             let (one, other) = sides.split_at_mut(words);
             set(i, one);

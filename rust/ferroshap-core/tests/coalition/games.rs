@@ -102,11 +102,12 @@ pub(crate) fn drive<E: Estimator>(engine: &mut Engine<E>, games: &[&Games], driv
             }
         } else if empty || outstanding.len() > driven.ahead {
             let asked = outstanding.pop_front().expect("some");
+            let (rows, references) = asked.evaluations.pairs();
             let outputs: Vec<f64> = (0..asked.evaluations.len())
                 .flat_map(|i| {
                     let e = &asked.evaluations;
-                    let games = games[e.rows[i] as usize];
-                    let (b, set) = (e.references[i] as usize, e.mask(i)[0]);
+                    let games = games[rows[i] as usize];
+                    let (b, set) = (references[i] as usize, e.mask(i)[0]);
                     assert_eq!(set & !games.differs.iter().fold(0, |all, d| all | d), 0);
                     (0..games.outputs).map(move |o| games.output(b, set, o))
                 })

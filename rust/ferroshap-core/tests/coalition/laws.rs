@@ -195,7 +195,8 @@ fn what_is_not_a_number_stays_with_its_output() {
             break engine.finished().remove(0);
         }
         let e = &asked.evaluations;
-        let output = |i: usize, o: usize| games.output(e.references[i] as usize, e.mask(i)[0], o);
+        let (_, references) = e.pairs();
+        let output = |i: usize, o: usize| games.output(references[i] as usize, e.mask(i)[0], o);
         let mut outputs: Vec<f64> = (0..e.len()).flat_map(|i| [output(i, 0), output(i, 1)]).collect();
         if std::mem::take(&mut first) {
             outputs[1] = f64::NAN;

@@ -54,8 +54,14 @@ impl Work {
                 Part::Same => {}
                 Part::Enumerated { .. } => {
                     let all = players.differing(b);
-                    let places: Vec<usize> = members(all).collect();
-                    let spread = Spread::new(places.len(), out.n_players, |i| [places[i]]);
+                    let own;
+                    let spread = if *all == *players.all {
+                        &players.spread
+                    } else {
+                        let places: Vec<usize> = members(all).collect();
+                        own = Spread::new(places.len(), out.n_players, |i| [places[i]]);
+                        &own
+                    };
                     let first = pairs.start;
                     out.push_pairs(row, repeat_n(b, pairs.len()), all, |i, set| {
                         spread.apply(&[exact::coalition((first + i) as u64)], set);
