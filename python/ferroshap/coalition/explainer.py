@@ -85,7 +85,7 @@ class KernelExplainer:
     batch_rows
         The most rows of one call of the model; `"auto"`: 8 MiB of them, from 2048 to 16384.
     max_memory
-        Bytes, or text such as "64MiB", for rows that are being explained at once.
+        Bytes, or text such as "64MiB", for rows that are being explained at once: half of it for what is known of them.
     nan_policy
         `"raise"` for answers that are not finite; `"propagate"`: NaN for the rows and outputs concerned.
     output_names

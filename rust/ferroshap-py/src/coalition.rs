@@ -159,14 +159,16 @@ impl CoalitionEngine {
         let references = References::new(&weights, outputs, n_players).map_err(to_pyerr)?;
         let budget = Budget::new(nsamples, max_evals, tol, n_references, n_players).map_err(to_pyerr)?;
         let threads = threads.unwrap_or_else(default_threads);
+        // the other half is for coalitions, and for tables that the model is given
+        let in_flight = max_memory / 2;
         let way = match design {
             "per_reference" => {
                 let estimator = PerReference::new(references, budget, seed, max_memory, threads);
-                Way::PerReference(Engine::new(estimator, n_players, n_outputs, max_memory))
+                Way::PerReference(Engine::new(estimator, n_players, n_outputs, in_flight))
             }
             "shared" => {
                 let estimator = Shared::new(references, budget, seed, max_memory, threads);
-                Way::Shared(Engine::new(estimator, n_players, n_outputs, max_memory))
+                Way::Shared(Engine::new(estimator, n_players, n_outputs, in_flight))
             }
             _ => return Err(PyValueError::new_err(format!("design {design:?}; expected per_reference or shared"))),
         };

@@ -56,10 +56,24 @@ pub(crate) struct Split {
 }
 
 impl Split {
-    /// `differing` players of each reference. References are enumerated, the cheapest first, as long as what they cost is
-    /// within an equal share of what is left; what they save goes to the others.
-    pub(crate) fn new(evaluations: u64, differing: &[usize]) -> Self {
+    /// `differing` players of each reference, of m that differ from any. References are enumerated, the cheapest first, as long
+    /// as what they cost is within an equal share of what is left; what they save goes to the others.
+    ///
+    /// Where a tolerance may be met sooner, and all coalitions of m players are within the budget, references draw them in rounds,
+    /// the last of which has all; but for those that are enumerated within the first.
+    pub(crate) fn new(budget: &Budget, differing: &[usize], m: usize) -> Self {
+        let Budget { evaluations, tolerance } = *budget;
         let cost = |d: usize| exact::pairs(d).map(|pairs| 2 * pairs);
+        if let (Some(_), Some(all)) = (tolerance, cost(m))
+            && all <= evaluations / differing.len() as u64
+        {
+            let pairs = all as usize / 2;
+            let first = 2 * rounds(pairs, m, tolerance)[0] as u64;
+            let within_first = |&d: &usize| cost(d).is_some_and(|cost| cost <= first);
+            let enumerated: Vec<bool> = differing.iter().map(within_first).collect();
+            let pairs = if enumerated.contains(&false) { pairs } else { 0 };
+            return Self { enumerated, pairs };
+        }
         let mut order: Vec<usize> = (0..differing.len()).collect();
         order.sort_by_key(|&b| differing[b]);
         let (mut enumerated, mut left) = (vec![false; differing.len()], evaluations);
@@ -105,14 +119,27 @@ mod tests {
 
     #[test]
     fn cheap_references_are_enumerated_and_pass_on_what_they_save() {
-        let all = Split::new(14 + 6 + 2, &[4, 3, 2]);
+        let split =
+            |evaluations, differing: &[usize]| Split::new(&Budget { evaluations, tolerance: None }, differing, 80);
+        let all = split(14 + 6 + 2, &[4, 3, 2]);
         assert_eq!(all, Split { enumerated: vec![true; 3], pairs: 0 });
         // shares of 10: 0 and 2 evaluations, then 28 for one with 62
-        assert_eq!(Split::new(30, &[6, 1, 2]), Split { enumerated: vec![false, true, true], pairs: 14 });
-        assert_eq!(Split::new(200, &[80, 80]), Split { enumerated: vec![false, false], pairs: 50 });
+        assert_eq!(split(30, &[6, 1, 2]), Split { enumerated: vec![false, true, true], pairs: 14 });
+        assert_eq!(split(200, &[80, 80]), Split { enumerated: vec![false, false], pairs: 50 });
         // 30 bits of a share would not fit any table: refused by its cost, not by overflow
-        assert_eq!(Split::new(u64::MAX, &[70]).enumerated, [false]);
+        assert_eq!(split(u64::MAX, &[70]).enumerated, [false]);
         assert_eq!(rounded(1000), 992);
+    }
+
+    #[test]
+    fn a_tolerance_may_be_met_before_all_coalitions_are_evaluated() {
+        let split = |evaluations, tolerance| Split::new(&Budget { evaluations, tolerance }, &[10, 3, 6], 10);
+        // the first round of 10 players has 64 coalitions
+        assert_eq!(split(3 * 1022, Some(0.1)), Split { enumerated: vec![false, true, true], pairs: 511 });
+        assert_eq!(split(3 * 1022, None), Split { enumerated: vec![true; 3], pairs: 0 });
+        // not all of them are within the budget
+        assert_eq!(split(3 * 1021, Some(0.1)).enumerated, [true; 3]);
+        assert_eq!(split(3 * 300, Some(0.1)).enumerated, [false, true, true]);
     }
 
     #[test]

@@ -20,6 +20,11 @@ pub(crate) fn contains(set: &[u64], player: usize) -> bool {
     set[player / 64] >> (player % 64) & 1 != 0
 }
 
+/// How many players a set has.
+pub(crate) fn size(set: &[u64]) -> usize {
+    set.iter().map(|word| word.count_ones() as usize).sum()
+}
+
 /// The players of a set, lowest first.
 pub(crate) fn members(set: &[u64]) -> impl Iterator<Item = usize> + '_ {
     set.iter().enumerate().flat_map(|(i, &word)| {

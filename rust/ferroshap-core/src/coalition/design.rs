@@ -54,6 +54,11 @@ impl Round {
     pub(crate) fn left_out(&self, s: u32) -> f64 {
         self.left_out[s as usize - 1]
     }
+
+    /// Whether it has all coalitions.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.left_out.iter().all(|&share| share == 0.0)
+    }
 }
 
 impl Design {

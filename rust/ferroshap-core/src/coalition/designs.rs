@@ -55,6 +55,11 @@ impl Designs {
         &self.shape
     }
 
+    /// Whether all coalitions are evaluated by the end of a round.
+    pub(crate) fn is_whole(&self, round: usize) -> bool {
+        self.designs.iter().all(|design| design.round(round).is_whole())
+    }
+
     /// The design of a group.
     pub(crate) fn design(&self, group: usize) -> &Design {
         &self.designs[group]
@@ -95,7 +100,7 @@ impl Designs {
     /// K that rows are solved with, unless their own regressions leave next to nothing.
     pub(crate) fn inverses(&self, round: usize, threads: usize, control: &dyn Control) -> Result<&Inverses> {
         let pairs = self.shape.rounds[round];
-        if is_enough(pairs, self.shape.m)
+        if (is_enough(pairs, self.shape.m) || self.is_whole(round))
             && let Some(own) = self.own(round, threads, control)?
         {
             return Ok(own);

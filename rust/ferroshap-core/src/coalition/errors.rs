@@ -1,7 +1,7 @@
 //! Standard errors of pooled regressions, from one pass over the pairs.
 //!
-//! φ is linear in the targets: a pair with a of unit u moves it by ω_u w C_u a times its target, C_u = A⁻¹ K_u with the
-//! pooled matrix A. With residuals e against the unit's own regression, the sandwich estimate of the variance is
+//! φ = W ψ + … is linear in the targets: a pair with a of unit u moves it by ω_u w C_u a times its target, C_u = W A⁻¹ K_u with
+//! the pooled matrix A and the weight W of all units together (below 1 where some references are enumerated). With residuals e against the unit's own regression, the sandwich estimate of the variance is
 //! var_j = Σ_u ω_u² h_u Σ_p w² e² (1 − n_s/N_s) (C_u a_p)_j². h = n/(n − parameters) is HC1 (MacKinnon and White, "Some
 //! heteroskedasticity-consistent covariance matrix estimators", J. Econometrics 29, 1985), 1 − n_s/N_s the finite-population
 //! correction: layers that are enumerated add nothing.

@@ -102,13 +102,13 @@ impl Inverses {
         self.penalty == 0.0 || self.few && units.len() == 1
     }
 
-    /// C of some units, group by group: A⁻¹ K.
+    /// C of some units, group by group: W A⁻¹ K.
     pub(crate) fn responses(&self, units: &[Unit], factor: &Factor) -> impl Fn(usize) -> DMatrix<f64> + Sync {
         let total: f64 = units.iter().map(|unit| unit.weight).sum();
-        let inverse = (!self.is_plain(units)).then(|| factor.inverse());
+        let inverse = (!self.is_plain(units)).then(|| factor.inverse() * total);
         move |group| match &inverse {
             Some(inverse) => product(inverse, &self.k[group]),
-            None => self.k[group].map(|k| k / total),
+            None => self.k[group].clone(),
         }
     }
 

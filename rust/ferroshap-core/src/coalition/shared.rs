@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::budget::{Budget, rounds};
+use super::combinations::{size, words};
 use super::design::Shape;
 use super::designs::{Designs, Shelf};
 use super::exact::{self, Enumeration};
@@ -55,8 +56,13 @@ impl Shared {
         self.budget.evaluations / self.references.len() as u64 / 2
     }
 
-    fn enumerated(&self, m: usize) -> Option<u64> {
-        exact::pairs(m).filter(|&pairs| pairs <= self.pairs_of())
+    /// Pairs of m players after each round; none if all that there are are evaluated at once.
+    fn rounds(&self, m: usize) -> (usize, Option<Vec<usize>>) {
+        let most = self.pairs_of();
+        let all = exact::pairs(m).filter(|&all| all <= most);
+        let pairs = all.unwrap_or(most) as usize;
+        let rounds = rounds(pairs, m, self.budget.tolerance);
+        (pairs, Some(rounds).filter(|rounds| all.is_none() || rounds.len() > 1))
     }
 
     fn begin_round(&self, work: &mut Work) {
@@ -99,7 +105,7 @@ impl Shared {
                 solved.phi.as_slice().to_vec()
             }
         };
-        let exact = work.designs.is_none();
+        let exact = work.designs.as_ref().is_none_or(|designs| designs.is_whole(work.round));
         let converged = exact || self.budget.tolerance.is_none_or(|tolerance| within(tolerance, &values, &errors, m));
         if !converged && !last {
             return Ok(Step::More);
@@ -128,12 +134,8 @@ impl Estimator for Shared {
     fn begin(&mut self, row: Row, control: &dyn Control) -> Result<Work> {
         let players = Players::new(row, self.references.n_players);
         let m = players.len();
-        let designs = if self.enumerated(m).is_some() {
-            None
-        } else {
-            let rounds = rounds(self.pairs_of() as usize, m, self.budget.tolerance);
-            Some(self.shelf.get(Shape { m, rounds }, 1, self.threads, control)?)
-        };
+        let shape = self.rounds(m).1.map(|rounds| Shape { m, rounds });
+        let designs = shape.map(|shape| self.shelf.get(shape, 1, self.threads, control)).transpose()?;
         let mut work = Work {
             players,
             designs,
@@ -150,9 +152,8 @@ impl Estimator for Shared {
     }
 
     fn bytes(&self, row: &Row) -> usize {
-        let all = super::players::union(&row.differs, super::combinations::words(self.references.n_players));
-        let m: u32 = all.iter().map(|word| word.count_ones()).sum();
-        let pairs = self.enumerated(m as usize).unwrap_or(self.pairs_of()) as usize;
+        let all = super::players::union(&row.differs, words(self.references.n_players));
+        let (pairs, _) = self.rounds(size(&all));
         8 * self.references.n_outputs() * (5 * pairs + 2) + 8 * row.differs.len()
     }
 

@@ -30,3 +30,15 @@ fn standard_errors_are_calibrated_from_five_coalitions_a_player() {
         }
     }
 }
+
+/// The units that are sampled are a part of the weight only.
+#[test]
+fn standard_errors_are_calibrated_beside_references_that_are_enumerated() {
+    let all = (1 << 12) - 1;
+    let games = Games::new(12, 5, 2, 5, 4).differing(vec![all, 0b11, 0b1101, all >> 1, 0b1110]);
+    for coalitions in [60, 120, 300] {
+        let (ratio, coverage) = calibration(&games, coalitions, 200);
+        let found = format!("{coalitions} coalitions: {ratio:.3}, coverage {coverage:.3}");
+        assert!((0.9..=1.26).contains(&ratio) && (0.92..=0.985).contains(&coverage), "{found}");
+    }
+}

@@ -68,6 +68,31 @@ fn a_tolerance_stops_early_and_says_so() {
     assert!(never.n_evals == all.n_evals && largest_gap(&never.values, &all.values) < 1e-12);
 }
 
+/// Where all coalitions fit the budget a tolerance is met before they are all evaluated, or by the exact values.
+#[test]
+fn a_tolerance_that_is_not_met_ends_with_all_coalitions() {
+    for players in 2..=10 {
+        let all = (1_u64 << players) - 1;
+        let games = Games::new(players, 4, 2, 4, 3).differing(vec![all, all >> 1, all, 0b11]);
+        let driven = Driven { most: 64, ahead: 0 };
+        let run = |tolerance| {
+            let of_each = drive(&mut per_reference(&games, 4 * 1022, tolerance, 0, 1), &[&games], driven);
+            [of_each, drive(&mut shared(&games, 4 * 1022, tolerance, 0), &[&games], driven)].concat()
+        };
+        for (never, all) in run(Some(0.0)).iter().zip(run(None)) {
+            assert!(never.exact && never.converged && never.standard_errors.iter().all(|&e| e == 0.0));
+            assert!(
+                largest_gap(&never.values, &games.exact()) < 1e-12 && largest_gap(&all.values, &games.exact()) < 1e-12
+            );
+        }
+        if players == 10 {
+            for (some, all) in run(Some(0.1)).iter().zip(run(None)) {
+                assert!(some.converged && !some.exact && some.n_evals < all.n_evals / 2, "{}", some.n_evals);
+            }
+        }
+    }
+}
+
 #[test]
 fn a_shared_design_keeps_the_laws() {
     let games = Games::new(10, 5, 2, 4, 2);

@@ -9,7 +9,7 @@ impl PerReference {
     pub(super) fn finish(&self, work: &Work, solved: Option<Solved>) -> Step {
         let (m, k, p) = (work.players.len(), self.references.n_outputs(), self.references.n_players);
         let values = self.values_of_all(work, solved.as_ref().map(|solved| solved.phi.as_slice()));
-        let exact = work.designs.is_none();
+        let exact = work.designs.as_ref().is_none_or(|designs| designs.is_whole(work.round));
         let (singular, accuracy) = solved.map_or((false, None), |solved| (solved.singular, solved.accuracy));
         let low = work.designs.as_ref().is_some_and(|designs| singular || designs.shape().rounds[work.round] < m);
         let known = work.players.row.errors;

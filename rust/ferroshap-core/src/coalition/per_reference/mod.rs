@@ -11,7 +11,7 @@ use evaluations::new_pairs;
 pub(crate) use finish::within;
 
 use super::budget::{Budget, Split, rounds};
-use super::combinations::words;
+use super::combinations::{size, words};
 use super::design::Shape;
 use super::designs::{Designs, Shelf};
 use super::exact::Enumeration;
@@ -64,11 +64,11 @@ impl PerReference {
         Self { references, budget, shelf: Shelf::new(seed, max_memory), threads }
     }
 
-    fn split(&self, row: &Row) -> Split {
+    /// What is enumerated and drawn for a row in which m players differ from some reference.
+    fn split(&self, row: &Row, m: usize) -> Split {
         let words = words(self.references.n_players);
-        let count = |set: &[u64]| set.iter().map(|word| word.count_ones() as usize).sum();
-        let differing: Vec<usize> = row.differs.chunks_exact(words).map(count).collect();
-        Split::new(self.budget.evaluations, &differing)
+        let differing: Vec<usize> = row.differs.chunks_exact(words).map(size).collect();
+        Split::new(&self.budget, &differing, m)
     }
 }
 
@@ -76,8 +76,8 @@ impl Estimator for PerReference {
     type Work = Work;
 
     fn begin(&mut self, row: Row, control: &dyn Control) -> Result<Work> {
-        let split = self.split(&row);
         let players = Players::new(row, self.references.n_players);
+        let split = self.split(&players.row, players.len());
         let (m, k, b) = (players.len(), self.references.n_outputs(), self.references.len());
         let deltas = self.references.deltas(&players.row.outputs);
         let designs = if split.pairs > 0 {
@@ -123,10 +123,11 @@ impl Estimator for PerReference {
     }
 
     fn bytes(&self, row: &Row) -> usize {
-        let (k, b, split) = (self.references.n_outputs(), self.references.len(), self.split(row));
-        let m: u32 = union(&row.differs, words(self.references.n_players)).iter().map(|word| word.count_ones()).sum();
+        let (k, b) = (self.references.n_outputs(), self.references.len());
+        let m = size(&union(&row.differs, words(self.references.n_players)));
+        let split = self.split(row, m);
         let units = split.enumerated.iter().filter(|&&enumerated| !enumerated).count();
-        8 * k * (units * split.pairs + b * (m as usize + 1)) + 8 * row.differs.len()
+        8 * k * (units * split.pairs + b * (m + 1)) + 8 * row.differs.len()
     }
 
     fn n_evaluations(&self, work: &Work) -> usize {
