@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from .errors import DataError, OptionError
 from .inputs import InputSchema, read_rows
+from .inputs.names import counted
 from .options import whole_number
 
 Table = TypeVar("Table")
@@ -77,6 +78,9 @@ class Background:
 
     def __len__(self) -> int:
         return len(self.data)
+
+    def __repr__(self) -> str:
+        return f"Background({counted(len(self), 'row')} × {counted(self.data.shape[1], 'column')}, weights)"
 
 
 def kmeans(X: Any, k: int, round_values: bool = True) -> Background:

@@ -313,7 +313,7 @@ def test_every_wrong_option_is_told_in_a_line(explain, folder, options, code, sa
 
 def test_a_row_file_without_a_column_is_refused(explain, folder, table):
     table.drop(columns="b").to_parquet(folder / "short.parquet")
-    failing(explain("shop:price", data="short.parquet"), folder, 4, "now missing", "- b")
+    failing(explain("shop:price", data="short.parquet"), folder, 4, "that are missing", "- b")
 
 
 def test_an_empty_background_is_refused(ferroshap, folder, table):

@@ -88,8 +88,16 @@ def test_columns_of_a_frame_match_by_name(cases):
     np.testing.assert_array_equal(explainer.shap_values(cases.rows), in_order)
     with pytest.raises(ferroshap.FeatureMismatchError, match="- extra"):
         explainer.shap_values(frame.assign(extra=1.0))
-    with pytest.raises(ferroshap.FeatureMismatchError, match="now missing:\n- c"):
+    with pytest.raises(ferroshap.FeatureMismatchError, match="of the background that are missing:\n- c"):
         explainer.shap_values(frame.drop(columns="c"))
+    with pytest.raises(ferroshap.FeatureMismatchError) as raised:
+        explainer.shap_values(frame.rename(columns={"c": "C"}))
+    assert str(raised.value) == (
+        "The columns should be those of the background.\n"
+        "Columns that the background does not have:\n- C\n"
+        "Columns of the background that are missing:\n- c\n"
+        "Did you mean: 'C' for 'c'? Rename the columns to its names."
+    )
     with pytest.raises(ferroshap.FeatureMismatchError, match="5 columns, but the background has 6"):
         explainer.shap_values(cases.rows[:, :5])
     with pytest.raises(ferroshap.DataError, match="pass both in one kind"):

@@ -100,6 +100,10 @@ def test_means_and_weights_are_those_of_shap(kind, round_values):
     assert [list(group) for group in ours.groups] == [[0], [1], [2], [3]]
 
 
+def test_means_say_how_many_they_are():
+    assert repr(ferroshap.kmeans(np.arange(12.0).reshape(6, 2), 3)) == "Background(3 rows × 2 columns, weights)"
+
+
 def test_the_same_rows_give_the_same_bits():
     many = random.normal(size=(3_000, 5))
     first, second = (ferroshap.kmeans(many, 9, round_values=False) for _ in range(2))

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from ferroshap.explanation import Details
 from made import ALL, make
 
 
@@ -34,6 +35,18 @@ def cells(page):
     return [
         [re.sub(r"<[^>]*>", "", cell).strip() for cell in re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row)] for row in rows
     ]
+
+
+def test_accuracy_is_told_in_a_line():
+    errors = np.array([[0.001, 0.25], [0.5, 0.125]])
+    of_rows = Details(
+        errors, n_evals=np.array([1024, 90]), converged=np.array([True, False]), exact=np.array([True, True])
+    )
+    assert repr(of_rows) == "Details(standard_errors 0.001 to 0.5, n_evals 90 to 1,024, converged 1 of 2, exact 2 of 2)"
+    assert repr(of_rows.take(("row", "feature"), {"row": 0})) == (
+        "Details(standard_errors 0.001 to 0.25, n_evals 1024, converged True, exact True)"
+    )
+    assert repr(Details(n_evals=np.array([6, 6]))) == "Details(n_evals 6)"
 
 
 def test_the_page_of_many_rows_shows_mean_sizes_the_largest_first():

@@ -14,7 +14,7 @@ from ferroshap.batch.columns import InputColumns, OutputColumns
 from ferroshap.batch.numbers import columns_of
 from ferroshap.coalition import KernelExplainer
 from ferroshap.errors import DataError, FeatureMismatchError
-from ferroshap.inputs import InputSchema
+from ferroshap.inputs import ColumnsOfBackground, InputSchema
 from ferroshap.inputs.names import listed
 from ferroshap.versions import build_info
 
@@ -202,15 +202,7 @@ def _schema_of(features: tuple[str, ...]) -> InputSchema:
     twice = sorted({name for name in features if features.count(name) > 1})
     if twice:
         raise FeatureMismatchError(f"the function would be given {listed(twice)} twice; name each column once")
-    return InputSchema(
-        n_features=len(features),
-        feature_names=features,
-        categories={},
-        categorical=frozenset(),
-        missing=None,
-        integers_to_float32=False,
-        spaces_become_underscores=False,
-    )
+    return ColumnsOfBackground(features)
 
 
 def _metadata(options: KernelOptions, rows: RowsOfFunction, features: tuple[str, ...]) -> dict[str, str]:

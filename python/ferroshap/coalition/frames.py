@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ferroshap import _native
-from ferroshap.inputs import InputSchema
+from ferroshap.inputs import ColumnsOfBackground
 from ferroshap.inputs.frames import FrameData
 from ferroshap.inputs.names import match_columns
 
@@ -69,16 +69,7 @@ class FrameBackground:
         assert self.names is not None
         if tuple(names) == self.names:
             return list(range(len(self.names)))
-        schema = InputSchema(
-            n_features=len(self.names),
-            feature_names=self.names,
-            categories={},
-            categorical=frozenset(),
-            missing=None,
-            integers_to_float32=False,
-            spaces_become_underscores=False,
-        )
-        return match_columns(list(names), schema, "error")
+        return match_columns(list(names), ColumnsOfBackground(self.names), "error")
 
 
 class FrameRows:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ferroshap.errors import DataError
-from ferroshap.inputs import InputSchema
+from ferroshap.inputs import ColumnsOfBackground
 from ferroshap.inputs.frames import is_frame
 from ferroshap.inputs.names import match_columns
 
@@ -62,16 +62,7 @@ def _array_of_frame(frame: Any, background: BackgroundTable) -> Any:
     names = [str(name) for name in table.columns]
     order = list(range(len(names)))
     if background.names is not None:
-        schema = InputSchema(
-            n_features=len(background.names),
-            feature_names=background.names,
-            categories={},
-            categorical=frozenset(),
-            missing=None,
-            integers_to_float32=False,
-            spaces_become_underscores=False,
-        )
-        order = match_columns(names, schema, "error")
+        order = match_columns(names, ColumnsOfBackground(background.names), "error")
     columns = list(table.iter_columns())
     chosen = [columns[at] for at in order]
     if all(column.dtype.is_numeric() for column in chosen):

@@ -1,6 +1,6 @@
 """What an estimator knows about its own accuracy."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,12 @@ class Details:
     converged: Any = None
     exact: Any = None
 
+    def __repr__(self) -> str:
+        known = {field.name: getattr(self, field.name) for field in fields(self)}
+        return (
+            f"Details({', '.join(f'{name} {_shortly(value)}' for name, value in known.items() if value is not None)})"
+        )
+
     def arrays(self) -> "list[tuple[str, Array, tuple[str, ...]]]":
         """The fields that have axes: name, array, and the axes it has where the explanation has them."""
         given = [(field, getattr(self, field), axes) for field, axes in FIELD_AXES.items()]
@@ -56,3 +62,14 @@ class Details:
             for field, array, possible in self.arrays()
         }
         return replace(self, **parts)
+
+
+def _shortly(value: Any) -> str:
+    """One number, or what is said of all rows in a few words."""
+    array = np.asarray(value)
+    if not array.ndim or not array.size:
+        return f"{value}"
+    if array.dtype.kind == "b":
+        return f"{int(array.sum())} of {len(array)}"
+    least, most = (f"{end:,}" if array.dtype.kind in "iu" else f"{end:.4g}" for end in (array.min(), array.max()))
+    return least if least == most else f"{least} to {most}"

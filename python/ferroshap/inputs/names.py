@@ -14,6 +14,21 @@ from .schema import InputSchema
 
 log = logging.getLogger("ferroshap")
 
+# By what told the names: what was expected, headings of those that are unknown and that are missing, and whose names they are.
+WORDINGS = {
+    "fit": (  # scikit-learn's, which users know
+        "The feature names should match those that were passed during fit.",
+        "Feature names unseen at fit time:",
+        "Feature names seen at fit time, yet now missing:",
+        "the model's",
+    ),
+    "background": (
+        "The columns should be those of the background.",
+        "Columns that the background does not have:",
+        "Columns of the background that are missing:",
+        "its",
+    ),
+}
 SHOWN = 8  # names listed in a message before "… and k more"
 
 
@@ -51,7 +66,8 @@ def match_columns(columns: Sequence[str], schema: InputSchema, extra: Literal["e
     missing = [name for name in schema.feature_names if name not in position]
     unknown = [columns[at] for at, name in enumerate(stored) if name not in known]
     if missing or (unknown and extra == "error"):
-        raise FeatureMismatchError(_mismatch(missing, unknown if extra == "error" or missing else []))
+        wording = WORDINGS[schema.names_from]
+        raise FeatureMismatchError(_mismatch(missing, unknown if extra == "error" or missing else [], wording))
     if unknown:
         log.info("ignored %s the model does not know: %s", counted(len(unknown), "column"), listed(unknown))
     return [position[name] for name in schema.feature_names]
@@ -72,13 +88,14 @@ def _as_stored(columns: Sequence[str], schema: InputSchema) -> list[str]:
     return stored
 
 
-def _mismatch(missing: list[str], unknown: list[str]) -> str:
-    """scikit-learn's wording, which users know, and what may have been meant."""
-    lines = ["The feature names should match those that were passed during fit."]
+def _mismatch(missing: list[str], unknown: list[str], wording: tuple[str, str, str, str]) -> str:
+    """What does not match, and what may have been meant."""
+    expected, are_unknown, are_missing, owner = wording
+    lines = [expected]
     if unknown:
-        lines += ["Feature names unseen at fit time:", *_bullets(unknown)]
+        lines += [are_unknown, *_bullets(unknown)]
     if missing:
-        lines += ["Feature names seen at fit time, yet now missing:", *_bullets(missing)]
+        lines += [are_missing, *_bullets(missing)]
     hints = []
     for name in missing:
         close = difflib.get_close_matches(name, unknown, n=1, cutoff=0.7) or [
@@ -86,7 +103,7 @@ def _mismatch(missing: list[str], unknown: list[str]) -> str:
         ]
         hints += [f"{close[0]!r} for {name!r}"] if close else []
     if hints:
-        lines.append(f"Did you mean: {'; '.join(hints[:SHOWN])}? Rename the columns to the model's names.")
+        lines.append(f"Did you mean: {'; '.join(hints[:SHOWN])}? Rename the columns to {owner} names.")
     return "\n".join(lines)
 
 

@@ -1,7 +1,7 @@
 """What a model knows about its input columns: names, stored categories and the library's rules for numbers."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from .categories import Categories
 
@@ -51,3 +51,21 @@ class InputSchema:
     absent: Literal["missing", "zero", "refused"] = "zero"
     takes_sparse_nan: bool = True
     codes_below: int | None = None
+    names_from: ClassVar[Literal["fit", "background"]] = "fit"  # what told the names
+
+
+class ColumnsOfBackground(InputSchema):
+    """What rows have in common with those of a background, whatever the model: the names of their columns."""
+
+    names_from = "background"
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        super().__init__(
+            n_features=len(names),
+            feature_names=names,
+            categories={},
+            categorical=frozenset(),
+            missing=None,
+            integers_to_float32=False,
+            spaces_become_underscores=False,
+        )
