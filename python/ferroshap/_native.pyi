@@ -498,7 +498,7 @@ class CoalitionEngine:
     ) -> CoalitionEngine:
         """Weights `(B)` and f(b) `(B, K)`.
 
-        `nsamples` coalitions a reference (default 2 P + 2048), or `max_evals` model rows an explained row. With `tol`
+        `nsamples` coalitions a reference on average, by weight (default 2 P + 2048), or `max_evals` model rows an explained row. With `tol`
         evaluations double until every standard error is at most `tol` times the range of the values of its output.
         `design`: `per_reference`, or `shared` for values of a function of the mean over references, see
         `pending_values`.

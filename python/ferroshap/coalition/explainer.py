@@ -66,8 +66,9 @@ class KernelExplainer:
         `"per_reference"`: coalitions of its own for each background row, several times more accurate; `"shared"`: the same for
         all, which other links than the identity need. `"auto"`: the first where it can be.
     nsamples
-        Coalitions for each background row, as in shap; `"auto"`: `2 p + 2048` of p players (of sparse rows: of columns with an entry in `data`). Where all fit in, they
-        are all evaluated, the values are exact, and the rest of the budget is left.
+        Coalitions for each background row, as in shap, of unequal weights on average: rows that weigh more get more; `"auto"`:
+        `2 p + 2048` of p players (of sparse rows: of columns with an entry in `data`). Where all fit in, they are all evaluated, the
+        values are exact, and the rest of the budget is left.
     max_evals
         Rows that the model is given for each explained row, in the place of `nsamples`.
     tol

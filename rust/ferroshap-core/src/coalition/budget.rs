@@ -1,6 +1,7 @@
 //! How the model rows of an explained row are spent.
 
 use super::exact;
+use super::shares::Shares;
 use crate::error::{Error, Result};
 
 /// What the caller asks for.
@@ -47,21 +48,21 @@ impl Budget {
     }
 }
 
-/// For every reference whether all its coalitions are evaluated, and the coalitions of each of the others.
+/// For every reference whether all its coalitions are evaluated, and the coalitions of the others.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Split {
     pub(crate) enumerated: Vec<bool>,
-    /// Pairs of each reference that is not enumerated; 0 if all are.
+    /// Pairs of a reference of the mean weight that is not enumerated; 0 if all are.
     pub(crate) pairs: usize,
 }
 
 impl Split {
     /// `differing` players of each reference, of m that differ from any. References are enumerated, the cheapest first, as long
-    /// as what they cost is within an equal share of what is left; what they save goes to the others.
+    /// as what they cost is within an equal share of what is left; what they save goes to the others, by their `shares`.
     ///
     /// Where a tolerance may be met sooner, and all coalitions of m players are within the budget, references draw them in rounds,
     /// the last of which has all; but for those that are enumerated within the first.
-    pub(crate) fn new(budget: &Budget, differing: &[usize], m: usize) -> Self {
+    pub(crate) fn new(budget: &Budget, shares: &Shares, differing: &[usize], m: usize) -> Self {
         let Budget { evaluations, tolerance } = *budget;
         let cost = |d: usize| exact::pairs(d).map(|pairs| 2 * pairs);
         if let (Some(_), Some(all)) = (tolerance, cost(m))
@@ -78,15 +79,16 @@ impl Split {
         order.sort_by_key(|&b| differing[b]);
         let (mut enumerated, mut left) = (vec![false; differing.len()], evaluations);
         for (done, &b) in order.iter().enumerate() {
-            let rest = (differing.len() - done) as u64;
+            let rest = &order[done..];
             match cost(differing[b]) {
-                Some(cost) if cost <= left / rest => {
+                Some(cost) if cost <= left / rest.len() as u64 => {
                     left -= cost;
                     enumerated[b] = true;
                 }
                 _ => {
-                    let equal = evaluations / differing.len() as u64 / 2;
-                    return Self { enumerated, pairs: equal.max(rounded(left / rest / 2)) as usize };
+                    let equal = evaluations / differing.len() as u64 / 2 * rest.len() as u64;
+                    let pairs = shares.usual(equal, rest, m).max(rounded(shares.usual(left / 2, rest, m)));
+                    return Self { enumerated, pairs: pairs as usize };
                 }
             }
         }
@@ -119,8 +121,10 @@ mod tests {
 
     #[test]
     fn cheap_references_are_enumerated_and_pass_on_what_they_save() {
-        let split =
-            |evaluations, differing: &[usize]| Split::new(&Budget { evaluations, tolerance: None }, differing, 80);
+        let split = |evaluations, differing: &[usize]| {
+            let budget = Budget { evaluations, tolerance: None };
+            Split::new(&budget, &Shares::equal(differing.len()), differing, 80)
+        };
         let all = split(14 + 6 + 2, &[4, 3, 2]);
         assert_eq!(all, Split { enumerated: vec![true; 3], pairs: 0 });
         // shares of 10: 0 and 2 evaluations, then 28 for one with 62
@@ -133,7 +137,8 @@ mod tests {
 
     #[test]
     fn a_tolerance_may_be_met_before_all_coalitions_are_evaluated() {
-        let split = |evaluations, tolerance| Split::new(&Budget { evaluations, tolerance }, &[10, 3, 6], 10);
+        let split =
+            |evaluations, tolerance| Split::new(&Budget { evaluations, tolerance }, &Shares::equal(3), &[10, 3, 6], 10);
         // the first round of 10 players has 64 coalitions
         assert_eq!(split(3 * 1022, Some(0.1)), Split { enumerated: vec![false, true, true], pairs: 511 });
         assert_eq!(split(3 * 1022, None), Split { enumerated: vec![true; 3], pairs: 0 });

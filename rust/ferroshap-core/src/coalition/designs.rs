@@ -8,7 +8,8 @@ use nalgebra::DMatrix;
 use super::combinations::words;
 use super::design::{Design, Shape};
 use super::normal;
-use super::ridge::{Inverses, is_enough};
+use super::ridge::{Inverses, enough};
+use super::shares::Shares;
 use crate::error::Result;
 use crate::parallel::{Control, for_each_chunk};
 
@@ -28,8 +29,15 @@ struct Regressions {
 }
 
 impl Designs {
-    /// Draws the designs of so many groups.
-    pub(crate) fn new(shape: Shape, seed: u64, groups: usize, threads: usize, control: &dyn Control) -> Result<Self> {
+    /// Draws the designs of so many groups of references. The shape is that of a reference of the mean weight.
+    fn new(
+        shape: Shape,
+        shares: &Shares,
+        seed: u64,
+        groups: usize,
+        threads: usize,
+        control: &dyn Control,
+    ) -> Result<Self> {
         let mut designs: Vec<Option<Design>> = (0..groups).map(|_| None).collect();
         for_each_chunk(
             &mut designs,
@@ -38,7 +46,9 @@ impl Designs {
             control,
             || (),
             |(), group, out, _| {
-                out[0] = Some(Design::new(&shape, seed, group));
+                let own = |&usual| shares.pairs((group..shares.len()).step_by(groups), usual, shape.m);
+                let rounds = shape.rounds.iter().map(own).collect();
+                out[0] = Some(Design::new(&Shape { m: shape.m, rounds }, seed, group));
             },
         )?;
         let rounds = shape.rounds.iter().map(|_| Regressions::default()).collect();
@@ -100,7 +110,7 @@ impl Designs {
     /// K that rows are solved with, unless their own regressions leave next to nothing.
     pub(crate) fn inverses(&self, round: usize, threads: usize, control: &dyn Control) -> Result<&Inverses> {
         let pairs = self.shape.rounds[round];
-        if (is_enough(pairs, self.shape.m) || self.is_whole(round))
+        if (pairs >= enough(self.shape.m) || self.is_whole(round))
             && let Some(own) = self.own(round, threads, control)?
         {
             return Ok(own);
@@ -117,6 +127,8 @@ impl Designs {
 /// Keeps what was drawn, within a memory.
 #[derive(Debug)]
 pub(crate) struct Shelf {
+    /// Of the references.
+    pub(crate) shares: Shares,
     seed: u64,
     max_memory: usize,
     /// The latest last.
@@ -126,36 +138,30 @@ pub(crate) struct Shelf {
 /// Bytes of one design and its inverses.
 fn bytes(shape: &Shape) -> usize {
     let pairs = shape.rounds.last().copied().unwrap_or(0);
-    let inverses: usize = shape.rounds.iter().map(|&pairs| if is_enough(pairs, shape.m) { 1 } else { 2 }).sum();
+    let inverses: usize = shape.rounds.iter().map(|&pairs| if pairs >= enough(shape.m) { 1 } else { 2 }).sum();
     inverses * shape.m * shape.m * 8 + pairs * (words(shape.m) * 8 + 4)
 }
 
 impl Shelf {
     /// An empty one. Designs of one shape take `max_memory` bytes at most, or what a single one takes.
-    pub(crate) fn new(seed: u64, max_memory: usize) -> Self {
-        Self { seed, max_memory, kept: Vec::new() }
+    pub(crate) fn new(shares: Shares, seed: u64, max_memory: usize) -> Self {
+        Self { shares, seed, max_memory, kept: Vec::new() }
     }
 
-    /// The designs of so many references: one each, or if memory does not allow it so many as fit; reference b has number
+    /// The designs of the references: one each, or if memory does not allow it so many as fit; reference b has number
     /// b modulo that.
-    pub(crate) fn get(
-        &mut self,
-        shape: Shape,
-        references: usize,
-        threads: usize,
-        control: &dyn Control,
-    ) -> Result<Arc<Designs>> {
+    pub(crate) fn get(&mut self, shape: Shape, threads: usize, control: &dyn Control) -> Result<Arc<Designs>> {
         if let Some(at) = self.kept.iter().position(|designs| *designs.shape() == shape) {
             let found = self.kept.remove(at);
             self.kept.push(found.clone());
             return Ok(found);
         }
-        let groups = (self.max_memory / bytes(&shape).max(1)).clamp(1, references);
+        let groups = (self.max_memory / bytes(&shape).max(1)).clamp(1, self.shares.len());
         let held = |kept: &[Arc<Designs>]| kept.iter().map(|d| d.len() * bytes(d.shape())).sum::<usize>();
         while !self.kept.is_empty() && held(&self.kept) + groups * bytes(&shape) > self.max_memory {
             self.kept.remove(0);
         }
-        let made = Arc::new(Designs::new(shape, self.seed, groups, threads, control)?);
+        let made = Arc::new(Designs::new(shape, &self.shares, self.seed, groups, threads, control)?);
         self.kept.push(made.clone());
         Ok(made)
     }

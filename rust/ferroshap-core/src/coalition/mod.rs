@@ -31,6 +31,7 @@ mod random;
 mod references;
 mod ridge;
 mod shared;
+mod shares;
 mod solve;
 mod spread;
 mod work;

@@ -22,14 +22,14 @@ use crate::parallel::{Control, for_each_chunk};
 const LAMBDA: f64 = 0.05;
 
 /// Pairs a player from which λ is 0: pooling gains nothing from there on.
-const ENOUGH: f64 = 4.0;
+const ENOUGH: usize = 4;
 
 /// Pairs a player below which a single unit's values are pulled to equal shares: its own regression is nearly singular.
 const FEW: f64 = 1.25;
 
-/// Whether so many pairs are enough for regressions without a ridge.
-pub(crate) fn is_enough(pairs: usize, m: usize) -> bool {
-    pairs as f64 >= ENOUGH * m as f64
+/// Pairs that are enough for regressions without a ridge.
+pub(crate) fn enough(m: usize) -> usize {
+    ENOUGH * m
 }
 
 /// K of every design.

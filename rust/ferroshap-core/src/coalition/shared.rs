@@ -14,6 +14,7 @@ use super::players::Players;
 use super::pooled::{Pool, Sampled};
 use super::references::References;
 use super::ridge::Unit;
+use super::shares::Shares;
 use super::work::{Estimate, Estimator, Evaluations, Row, Step};
 use crate::error::Result;
 use crate::parallel::Control;
@@ -49,7 +50,7 @@ pub struct Work {
 impl Shared {
     /// As [`super::PerReference::new`]. Every row's values go through [`super::Engine::pending_values`].
     pub fn new(references: References, budget: Budget, seed: u64, max_memory: usize, threads: usize) -> Self {
-        Self { references, budget, shelf: Shelf::new(seed, max_memory), threads }
+        Self { references, budget, shelf: Shelf::new(Shares::equal(1), seed, max_memory), threads }
     }
 
     fn pairs_of(&self) -> u64 {
@@ -135,7 +136,7 @@ impl Estimator for Shared {
         let players = Players::new(row, self.references.n_players);
         let m = players.len();
         let shape = self.rounds(m).1.map(|rounds| Shape { m, rounds });
-        let designs = shape.map(|shape| self.shelf.get(shape, 1, self.threads, control)).transpose()?;
+        let designs = shape.map(|shape| self.shelf.get(shape, self.threads, control)).transpose()?;
         let mut work = Work {
             players,
             designs,

@@ -5,18 +5,23 @@ use std::ops::Range;
 
 use super::{Part, PerReference, Work};
 use crate::coalition::combinations::members;
-use crate::coalition::designs::Designs;
+use crate::coalition::design::Design;
 use crate::coalition::exact;
 use crate::coalition::spread::Spread;
 use crate::coalition::work::Evaluations;
 
 /// Pairs that a round adds.
-pub(super) fn new_pairs(designs: &Designs, round: usize) -> Range<usize> {
-    let upto = |round| designs.design(0).round(round).pairs;
+pub(super) fn new_pairs(design: &Design, round: usize) -> Range<usize> {
+    let upto = |round| design.round(round).pairs;
     (if round > 0 { upto(round - 1) } else { 0 })..upto(round)
 }
 
 impl Work {
+    /// The coalitions of a unit.
+    fn design(&self, unit: usize) -> Option<&Design> {
+        self.designs.as_ref().map(|designs| designs.design(self.sampled.units[unit].group))
+    }
+
     /// Counts the evaluations of each reference in the round.
     pub(super) fn lay_out(&mut self) {
         self.starts.clear();
@@ -28,8 +33,8 @@ impl Work {
                     2 * exact::pairs(places.len()).unwrap_or(0) as usize
                 }
                 Part::Same | Part::Enumerated { .. } => 0,
-                Part::Sampled { .. } => {
-                    self.designs.as_ref().map_or(0, |designs| 2 * new_pairs(designs, self.round).len())
+                Part::Sampled { unit } => {
+                    self.design(*unit).map_or(0, |design| 2 * new_pairs(design, self.round).len())
                 }
             };
         }
@@ -68,9 +73,8 @@ impl Work {
                     });
                 }
                 Part::Sampled { unit } => {
-                    let Some(designs) = &self.designs else { continue };
-                    let design = designs.design(self.sampled.units[*unit].group);
-                    let first = new_pairs(designs, self.round).start + pairs.start;
+                    let Some(design) = self.design(*unit) else { continue };
+                    let first = new_pairs(design, self.round).start + pairs.start;
                     out.push_pairs(row, repeat_n(b, pairs.len()), &players.all, |i, set| {
                         players.spread.apply(design.mask(first + i), set);
                     });
@@ -94,7 +98,8 @@ impl PerReference {
                 Part::Enumerated { sums, .. } => sums.tell(pairs.start as u64, own),
                 Part::Sampled { unit } => {
                     let Some(designs) = &work.designs else { continue };
-                    let from = new_pairs(designs, work.round).start + pairs.start;
+                    let design = designs.design(work.sampled.units[*unit].group);
+                    let from = new_pairs(design, work.round).start + pairs.start;
                     let share = self.references.weights[b] / work.sampled.units[*unit].weight;
                     let halves = &mut work.sampled.halves[*unit][from * k..];
                     for o in 0..k {

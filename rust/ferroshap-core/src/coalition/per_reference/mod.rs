@@ -4,6 +4,7 @@
 mod evaluations;
 mod finish;
 
+use std::iter::once;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use super::players::{Players, union};
 use super::pooled::{Pool, Sampled};
 use super::references::References;
 use super::ridge::Unit;
+use super::shares::Shares;
 use super::work::{Estimator, Evaluations, Row, Step};
 use crate::error::Result;
 use crate::parallel::Control;
@@ -61,14 +63,15 @@ pub struct Work {
 impl PerReference {
     /// Of some references. A row's budget must allow two evaluations for each.
     pub fn new(references: References, budget: Budget, seed: u64, max_memory: usize, threads: usize) -> Self {
-        Self { references, budget, shelf: Shelf::new(seed, max_memory), threads }
+        let shares = Shares::new(&references.weights);
+        Self { references, budget, shelf: Shelf::new(shares, seed, max_memory), threads }
     }
 
     /// What is enumerated and drawn for a row in which m players differ from some reference.
     fn split(&self, row: &Row, m: usize) -> Split {
         let words = words(self.references.n_players);
         let differing: Vec<usize> = row.differs.chunks_exact(words).map(size).collect();
-        Split::new(&self.budget, &differing, m)
+        Split::new(&self.budget, &self.shelf.shares, &differing, m)
     }
 }
 
@@ -82,7 +85,7 @@ impl Estimator for PerReference {
         let deltas = self.references.deltas(&players.row.outputs);
         let designs = if split.pairs > 0 {
             let rounds = rounds(split.pairs, m, self.budget.tolerance);
-            Some(self.shelf.get(Shape { m, rounds }, b, self.threads, control)?)
+            Some(self.shelf.get(Shape { m, rounds }, self.threads, control)?)
         } else {
             None
         };
@@ -114,8 +117,8 @@ impl Estimator for PerReference {
             unit.delta.iter_mut().for_each(|delta| *delta /= weight);
         }
         if let Some(designs) = &designs {
-            let pairs = new_pairs(designs, 0).len();
-            sampled.halves = sampled.units.iter().map(|_| vec![0.0; pairs * k]).collect();
+            let pairs = |unit: &Unit| new_pairs(designs.design(unit.group), 0).len();
+            sampled.halves = sampled.units.iter().map(|unit| vec![0.0; pairs(unit) * k]).collect();
         }
         let mut work = Work { players, deltas, parts, designs, sampled, round: 0, starts: Vec::new(), evaluated: 0 };
         work.lay_out();
@@ -126,8 +129,9 @@ impl Estimator for PerReference {
         let (k, b) = (self.references.n_outputs(), self.references.len());
         let m = size(&union(&row.differs, words(self.references.n_players)));
         let split = self.split(row, m);
-        let units = split.enumerated.iter().filter(|&&enumerated| !enumerated).count();
-        8 * k * (units * split.pairs + b * (m + 1)) + 8 * row.differs.len()
+        let own = |b| if split.enumerated[b] { 0 } else { self.shelf.shares.pairs(once(b), split.pairs, m) };
+        let pairs: usize = (0..b).map(own).sum();
+        8 * k * (pairs + b * (m + 1)) + 8 * row.differs.len()
     }
 
     fn n_evaluations(&self, work: &Work) -> usize {
@@ -166,8 +170,10 @@ impl Estimator for PerReference {
             if matches!(step, Step::More) {
                 work.round += 1;
                 if let Some(designs) = &work.designs {
-                    let n = new_pairs(designs, work.round).end * self.references.n_outputs();
-                    work.sampled.halves.iter_mut().for_each(|halves| halves.resize(n, 0.0));
+                    for (unit, halves) in work.sampled.units.iter().zip(&mut work.sampled.halves) {
+                        let pairs = designs.design(unit.group).round(work.round).pairs;
+                        halves.resize(pairs * self.references.n_outputs(), 0.0);
+                    }
                 }
                 work.lay_out();
             }
