@@ -6,10 +6,9 @@
 //! SHAP with coalitions of their own for every reference, [`Shared`] with one set of coalitions for all, as a link needs
 //! it. [`Masker`] writes the model's input for evaluations, where that is a matrix of [`Cell`]s.
 //!
-//! `random` and `combinations` draw coalitions, `allocation` and `design` say how many of which size, `normal` makes the
-//! equations of a design (`lanes` for eight rows at once) and `ridge` and `pooled` solve those of all references, `inverse` and
-//! `solve` have the algebra, `errors` their standard errors;
-//! `exact` enumerates.
+//! `random` and `combinations` draw coalitions; `shares` says how many for which reference, `allocation` and `design` how many
+//! of which size. `normal` makes the equations of a design (`lanes` for eight rows at once), `ridge` and `pooled` solve those of
+//! all references, `inverse` and `solve` have the algebra, `errors` their standard errors; `exact` enumerates.
 
 mod allocation;
 mod budget;
