@@ -113,6 +113,11 @@ impl Design {
         self.masks.chunks_exact(self.words).zip(self.sizes.iter().copied()).take(round.pairs)
     }
 
+    /// The sizes of as many pairs.
+    pub(crate) fn sizes(&self, round: &Round) -> impl Iterator<Item = u32> {
+        self.sizes[..round.pairs].iter().copied()
+    }
+
     /// The coalition of a pair.
     pub(crate) fn mask(&self, pair: usize) -> &[u64] {
         &self.masks[pair * self.words..][..self.words]

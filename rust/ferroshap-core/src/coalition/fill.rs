@@ -144,18 +144,19 @@ impl<T: Cell, S: Simd> Kernel<S> for Blend<'_, T> {
             copy(&masker.background[reference as usize * columns..][..columns], &mut b);
             let mut mixed = Mixed { x: &x, b: &b, columns, out: &mut out[(at - first) * columns..] };
             let masks = &evaluations.masks[at * evaluations.words..end * evaluations.words];
-            match masker.spread.as_is(masks) {
-                Some(words) => match eights {
-                    1 => words.iter().for_each(|&word| mixed.narrow::<1>(word)),
-                    2 => words.iter().for_each(|&word| mixed.narrow::<2>(word)),
-                    3 => words.iter().for_each(|&word| mixed.narrow::<3>(word)),
-                    4 => words.iter().for_each(|&word| mixed.narrow::<4>(word)),
-                    _ => words.iter().for_each(|word| mixed.wide(std::slice::from_ref(word))),
-                },
-                None => masks.chunks_exact(evaluations.words).for_each(|mask| {
+            if masker.spread.keeps_words() {
+                match eights {
+                    1 => masks.iter().for_each(|&word| mixed.narrow::<1>(word)),
+                    2 => masks.iter().for_each(|&word| mixed.narrow::<2>(word)),
+                    3 => masks.iter().for_each(|&word| mixed.narrow::<3>(word)),
+                    4 => masks.iter().for_each(|&word| mixed.narrow::<4>(word)),
+                    _ => masks.iter().for_each(|word| mixed.wide(std::slice::from_ref(word))),
+                }
+            } else {
+                for mask in masks.chunks_exact(evaluations.words) {
                     masker.spread.apply(mask, set);
                     mixed.wide(set);
-                }),
+                }
             }
             at = end;
         }

@@ -29,12 +29,14 @@ pub(crate) struct Listed<'a> {
 impl<'a> Listed<'a> {
     /// Lists them.
     pub(crate) fn new(design: &'a Design, round: &'a Round) -> Self {
-        let (mut sizes, mut players) = (Vec::with_capacity(round.pairs), Vec::new());
-        let mut off = Vec::with_capacity(round.pairs);
+        let sizes: Vec<u32> = design.sizes(round).collect();
+        let off = sizes.iter().map(|&s| f64::from(s) / design.m() as f64 - 0.5).collect();
+        let mut players = vec![0; sizes.iter().map(|&s| s as usize).sum()];
+        let mut rest = &mut players[..];
         for (set, s) in design.pairs(round) {
-            sizes.push(s);
-            off.push(f64::from(s) / design.m() as f64 - 0.5);
-            players.extend(members(set).map(|player| player as u32));
+            let (own, after) = std::mem::take(&mut rest).split_at_mut(s as usize);
+            own.iter_mut().zip(members(set)).for_each(|(place, player)| *place = player as u32);
+            rest = after;
         }
         Self { m: design.m(), round, sizes, off, players }
     }

@@ -34,10 +34,9 @@ impl Spread {
         self.words
     }
 
-    /// Small sets that are large ones as they are, of one word each.
-    #[inline(always)]
-    pub(crate) fn as_is<'a>(&self, small: &'a [u64]) -> Option<&'a [u64]> {
-        (self.same && self.words == 1).then_some(small)
+    /// Whether small sets are large ones as they are, of one word each.
+    pub(crate) fn keeps_words(&self) -> bool {
+        self.same && self.words == 1
     }
 
     /// Writes the large set of a small one.

@@ -68,9 +68,14 @@ impl Work {
                         &own
                     };
                     let first = pairs.start;
-                    out.push_pairs(row, repeat_n(b, pairs.len()), all, |i, set| {
-                        spread.apply(&[exact::coalition((first + i) as u64)], set);
-                    });
+                    let references = repeat_n(b, pairs.len());
+                    if spread.keeps_words() {
+                        out.push_pairs(row, references, all, |i, set| set[0] = exact::coalition((first + i) as u64));
+                    } else {
+                        out.push_pairs(row, references, all, |i, set| {
+                            spread.apply(&[exact::coalition((first + i) as u64)], set);
+                        });
+                    }
                 }
                 Part::Sampled { unit } => {
                     let Some(design) = self.design(*unit) else { continue };
