@@ -108,6 +108,11 @@ impl Design {
         &self.rounds[round]
     }
 
+    /// s/M − 1/2.
+    pub(crate) fn off(&self, s: u32) -> f64 {
+        f64::from(s) / self.m as f64 - 0.5
+    }
+
     /// Pair by pair the coalition and its size, of as many pairs as a round has.
     pub(crate) fn pairs(&self, round: &Round) -> impl Iterator<Item = (&[u64], u32)> {
         self.masks.chunks_exact(self.words).zip(self.sizes.iter().copied()).take(round.pairs)

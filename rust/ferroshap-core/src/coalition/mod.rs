@@ -8,7 +8,8 @@
 //!
 //! `random` and `combinations` draw coalitions; `shares` says how many for which reference, `allocation` and `design` how many
 //! of which size. `normal` makes the equations of a design (`lanes` for eight rows at once), `ridge` and `pooled` solve those of
-//! all references, `inverse` and `solve` have the algebra, `errors` their standard errors; `exact` enumerates.
+//! all references, `inverse` and `solve` have the algebra, `errors` their standard errors; `triples` foresees interactions of
+//! three players; `exact` enumerates.
 
 mod allocation;
 mod budget;
@@ -33,6 +34,7 @@ mod shared;
 mod shares;
 mod solve;
 mod spread;
+mod triples;
 mod work;
 
 pub use budget::Budget;

@@ -6,18 +6,23 @@ use std::sync::Arc;
 
 use super::budget::{Budget, rounds};
 use super::combinations::{size, words};
-use super::design::Shape;
+use super::design::{Design, Shape};
 use super::designs::{Designs, Shelf};
 use super::exact::{self, Enumeration};
+use super::normal::target;
 use super::per_reference::within;
 use super::players::Players;
 use super::pooled::{Pool, Sampled};
 use super::references::References;
 use super::ridge::Unit;
 use super::shares::Shares;
+use super::triples::{self, Foreseen};
 use super::work::{Estimate, Estimator, Evaluations, Row, Step};
 use crate::error::Result;
 use crate::parallel::Control;
+
+/// Outputs up to which triples are looked for: each takes milliseconds.
+const MOST_OUTPUTS: usize = 32;
 
 /// The estimator.
 #[derive(Debug)]
@@ -93,11 +98,21 @@ impl Shared {
             Some(designs) => {
                 let half = |sides: &[f64]| (0..k).map(|o| (sides[o] - sides[k + o]) / 2.0).collect::<Vec<_>>();
                 let halves = sides.chunks_exact(2 * k).flat_map(half).collect();
-                let sampled = Sampled { units: vec![Unit { group: 0, weight: 1.0, delta }], halves: vec![halves] };
+                let mut sampled = Sampled { units: vec![Unit { group: 0, weight: 1.0, delta }], halves: vec![halves] };
+                let solve = |sampled: &Sampled, errors: bool| {
+                    let pool = Pool { designs, round: work.round, errors };
+                    let centre = |_: usize, phi: &nalgebra::DMatrix<f64>| phi.as_slice().to_vec();
+                    Ok(pool.solve(&[sampled], centre, self.threads, control)?.remove(0))
+                };
                 let asked = work.players.row.errors || self.budget.tolerance.is_some();
-                let pool = Pool { designs, round: work.round, errors: asked };
-                let centre = |_: usize, phi: &nalgebra::DMatrix<f64>| phi.as_slice().to_vec();
-                let solved = pool.solve(&[&sampled], centre, self.threads, control)?.remove(0);
+                let mut solved = solve(&sampled, false)?;
+                let mut honest = Sampled { units: sampled.units.clone(), halves: sampled.halves.clone() };
+                if take_triples(designs.design(0), work.round, &solved.phi, &mut sampled, &mut honest) {
+                    solved = solve(&sampled, false)?;
+                }
+                if asked {
+                    solved.accuracy = solve(&honest, true)?.accuracy;
+                }
                 if let Some(accuracy) = &solved.accuracy {
                     errors = accuracy.variances.iter().map(|variance| variance.sqrt()).collect();
                 }
@@ -127,6 +142,37 @@ impl Shared {
             low_budget: low,
         }))
     }
+}
+
+/// Takes from the half differences of every output what interactions of three players foresee of them, which changes no value but
+/// for errors; `honest` loses what is foreseen without the pair itself. Whether there was any.
+fn take_triples(
+    design: &Design,
+    round: usize,
+    phi: &nalgebra::DMatrix<f64>,
+    sampled: &mut Sampled,
+    honest: &mut Sampled,
+) -> bool {
+    let (round, k, mut any) = (design.round(round), phi.ncols(), false);
+    if k > MOST_OUTPUTS {
+        return false;
+    }
+    for (o, phi) in phi.column_iter().enumerate() {
+        let delta = sampled.units[0].delta[o];
+        let shift = delta / phi.len() as f64;
+        let halves = sampled.halves[0][o..].iter().step_by(k);
+        let y: Vec<f64> =
+            halves.zip(design.pairs(round)).map(|(half, (_, s))| target(*half, delta, design.off(s))).collect();
+        let psi: Vec<f64> = phi.iter().map(|phi| phi - shift).collect();
+        if let Some(Foreseen { by_all, by_others }) = triples::foreseen(design, round, &y, &psi, shift) {
+            any = true;
+            for (sampled, foreseen) in [(&mut *sampled, by_all), (&mut *honest, by_others)] {
+                let halves = sampled.halves[0][o..].iter_mut().step_by(k);
+                halves.zip(foreseen).for_each(|(half, foreseen)| *half -= foreseen);
+            }
+        }
+    }
+    any
 }
 
 impl Estimator for Shared {
