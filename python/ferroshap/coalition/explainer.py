@@ -63,8 +63,8 @@ class KernelExplainer:
         Columns that enter coalitions together: a mapping from names to lists of columns, a list of such lists, an axis of
         the rows (1, …), or an array of labels of the shape of a row. The value of a group is not the sum of values of its columns.
     design
-        `"per_reference"`: coalitions of its own for each background row, several times more accurate; `"shared"`: the same for
-        all, which other links than the identity need. `"auto"`: the first where it can be.
+        `"per_reference"`: coalitions of its own for each background row, the more accurate of the two the fewer they are; `"shared"`: the same
+        for all, which other links than the identity need. `"auto"`: the first where it can be.
     nsamples
         Coalitions for each background row, as in shap, of unequal weights on average: rows that weigh more get more; `"auto"`:
         `2 p + 2048` of p players (of sparse rows: of columns with an entry in `data`). Where all fit in, they are all evaluated, the

@@ -27,14 +27,15 @@ impl Shares {
     }
 
     /// Pairs of each of some references that have one design, where one of the mean weight has `usual` pairs of m players: as many
-    /// as a regression of its own needs, and of the others in proportion. All have all, or too few, if the usual one has.
+    /// as a regression of its own needs, and the rest in proportion to the least of their weights, so that the budget holds whichever
+    /// of them are drawn. All have all, or too few, if the usual one has.
     pub(crate) fn pairs(&self, references: impl Iterator<Item = usize>, usual: usize, m: usize) -> usize {
         let least = enough(m);
         if usual <= least || exact::pairs(m) == Some(usual as u64) {
             return usual;
         }
-        let (sum, count) = references.fold((0.0, 0.0), |(sum, count), b| (sum + self.0[b], count + 1.0));
-        least + ((usual - least) as f64 * sum / count + ROUNDINGS) as usize
+        let share = references.map(|b| self.0[b]).fold(f64::INFINITY, f64::min);
+        least + ((usual - least) as f64 * share + ROUNDINGS) as usize
     }
 
     /// Pairs of a reference of the mean weight where some have `pairs` together.
@@ -64,7 +65,8 @@ mod tests {
         let usual = shares.usual(2 * 140, &[1, 2], 10) as usize;
         assert_eq!(usual, 40 + 74);
         assert!(shares.pairs([1].into_iter(), usual, 10) + shares.pairs([2].into_iter(), usual, 10) <= 280);
-        assert_eq!(shares.pairs([1, 2].into_iter(), 140, 10), 40 + 135);
+        // with one design the least, so that the budget holds whichever of them are drawn
+        assert_eq!(shares.pairs([1, 2].into_iter(), 140, 10), 40 + 60);
         // the same for all where weights are, whatever the roundings
         for n in 1..200 {
             let shares = Shares::new(&vec![1.0 / n as f64; n]);
